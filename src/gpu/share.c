@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gpu/share.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/detmath.h"
+#include "base/mem.h"
+
+/*
+ * Sources.
+ * timeslice       NVIDIA open kernel modules, kernel_fifo_gv100.c: 1.024 ms a channel group's turn
+ * switch_cost     N saturating equal clients take N*t*1.11 (nos sharing table, A100): 0.11 of a turn
+ * idle_tenant     L40S time-slicing table: an idle neighbour costs about 1 %
+ * mps_contention  1: the neighbour's use is lost to oneself, as in processor sharing; not fitted
+ */
+const struct share_tuning SHARE_TUNING_DEFAULT = {
+    .timeslice = 1024 * NS_PER_US,
+    .switch_cost = 113 * NS_PER_US,
+    .idle_tenant = 0.01,
+    .mps_contention = 1.0,
+};
+
+/* The corner between what SMs shorten and what they do not; see docs/fidelity.md for its fit. */
+static const double CORNER = 2.5;
+
+enum phase { IDLE, HOST, DEVICE };
+
+struct share_tenant {
+    struct share *share;
+    char *name; /* owned */
+    int64_t memory;
+    double sm_cap;
+    share_done_fn *done;
+    void *arg;
+
+    enum phase phase;
+    struct gpu_step step;
+    struct timer host; /* end of the host part */
+    double kernel;     /* K of the step on this share, ns */
+    double pace;       /* max(launch, K): device part without neighbours, ns */
+    double use;        /* part of the share's SMs or bandwidth it uses meanwhile, [0, 1] */
+    double left;       /* of the device part, 1 down to 0 */
+    double rate;       /* of `left`, per ns */
+    double gpu_rate;   /* ns of kernel time per ns */
+    double busy;
+};
+
+struct share {
+    struct world *world;
+    char *name; /* owned */
+    enum share_mode mode;
+    struct share_size size;
+    struct share_tuning tuning;
+    struct share_tenant **tenants; /* owned, each owned */
+    size_t count, cap;
+    int64_t memory;
+    size_t active;      /* tenants in phase DEVICE */
+    struct timer next;  /* end of the next device part */
+    int64_t settled_at; /* accounts below are as of then */
+    double busy;
+    double busy_rate;
+    uint64_t steps;
+};
+
+static double soft_max3(double a, double b, double c)
+{
+    return det_pnorm(det_pnorm(a, b, CORNER), c, CORNER);
+}
+
+static double kernel_time(const struct gpu_step *step, double sm, double bandwidth)
+{
+    return soft_max3(step->floor, step->compute / sm, step->memory / bandwidth);
+}
+
+double gpu_step_kernel(const struct gpu_step *step, const struct share_size *size)
+{
+    return kernel_time(step, size->sm, size->bandwidth);
+}
+
+double gpu_step_duration(const struct gpu_step *step, const struct share_size *size)
+{
+    return step->host + fmax(step->launch, gpu_step_kernel(step, size));
+}
+
+/* Brings the accounts and every tenant's progress up to now. */
+static void settle(struct share *s)
+{
+    double dt = (double)(s->world->now - s->settled_at);
+
+    s->settled_at = s->world->now;
+    if (s->active == 0 || dt == 0)
+        return;
+    s->busy += dt * s->busy_rate;
+    for (size_t i = 0; i < s->count; i++) {
+        struct share_tenant *t = s->tenants[i];
+        if (t->phase != DEVICE)
+            continue;
+        t->left = fmax(0, t->left - dt * t->rate);
+        t->busy += dt * t->gpu_rate;
+    }
+}
+
+/*
+ * Max-min fair GPU time: each context wants the fraction K/pace of the time; what the modest ones leave
+ * goes to the others in equal parts. Returns the total wanted.
+ */
+static double fair_turns(struct share *s)
+{
+    double room = 1, wanted = 0, level = 0;
+    size_t open = s->active;
+
+    for (size_t i = 0; i < s->count; i++) {
+        struct share_tenant *t = s->tenants[i];
+        t->gpu_rate = -1;
+        if (t->phase == DEVICE)
+            wanted += t->kernel / t->pace;
+    }
+    for (bool again = true; again && open > 0;) {
+        again = false;
+        level = room / (double)open;
+        for (size_t i = 0; i < s->count; i++) {
+            struct share_tenant *t = s->tenants[i];
+            if (t->phase != DEVICE || t->gpu_rate >= 0 || t->kernel / t->pace > level)
+                continue;
+            t->gpu_rate = t->kernel / t->pace;
+            room -= t->gpu_rate;
+            open--;
+            again = true;
+        }
+    }
+    for (size_t i = 0; i < s->count; i++)
+        if (s->tenants[i]->phase == DEVICE && s->tenants[i]->gpu_rate < 0)
+            s->tenants[i]->gpu_rate = level;
+    return wanted;
+}
+
+/* Contexts take turns; the switch cost is lost in proportion to how much they want each other's time. */
+static void rates_time_slicing(struct share *s)
+{
+    double wanted = fair_turns(s), crowd = 0, lost;
+
+    if (s->active > 1)
+        crowd = fmin(1, fmax(0, (wanted - 1) / (double)(s->active - 1)));
+    lost = 1 + crowd * (double)s->tuning.switch_cost / (double)s->tuning.timeslice;
+    s->busy_rate = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        struct share_tenant *t = s->tenants[i];
+        if (t->phase != DEVICE)
+            continue;
+        s->busy_rate += t->gpu_rate;
+        if (t->kernel <= 0) { /* launches only: nobody to wait for */
+            t->rate = 1 / t->pace;
+            continue;
+        }
+        t->rate = t->gpu_rate / t->kernel / lost / (1 + s->tuning.idle_tenant);
+    }
+    s->busy_rate = fmin(1, s->busy_rate);
+}
+
+/* Kernels side by side: a neighbour's use of the SMs or the bandwidth is one's own slowdown. */
+static void rates_mps(struct share *s)
+{
+    double use = 0, quiet = 1;
+
+    for (size_t i = 0; i < s->count; i++)
+        if (s->tenants[i]->phase == DEVICE)
+            use += s->tenants[i]->use;
+    for (size_t i = 0; i < s->count; i++) {
+        struct share_tenant *t = s->tenants[i];
+        double slow, lasts;
+        if (t->phase != DEVICE)
+            continue;
+        slow = 1 + s->tuning.mps_contention * (use - t->use);
+        lasts = fmax(t->pace, t->kernel * slow);
+        t->rate = 1 / lasts;
+        t->gpu_rate = t->kernel * slow / lasts;
+        quiet *= 1 - t->gpu_rate;
+    }
+    s->busy_rate = 1 - quiet;
+}
+
+/* Sets every rate anew and the timer to the next end. */
+static void reckon(struct share *s)
+{
+    double next = INFINITY;
+
+    if (s->active == 0) {
+        timer_stop(s->world, &s->next);
+        return;
+    }
+    if (s->mode == SHARE_MPS)
+        rates_mps(s);
+    else
+        rates_time_slicing(s);
+    for (size_t i = 0; i < s->count; i++) {
+        const struct share_tenant *t = s->tenants[i];
+        if (t->phase == DEVICE)
+            next = fmin(next, t->left / t->rate);
+    }
+    timer_start(s->world, &s->next, s->world->now + (int64_t)ceil(next));
+}
+
+static void finish(struct share_tenant *t)
+{
+    t->phase = IDLE;
+    t->share->steps++;
+    t->done(t->arg);
+}
+
+static void device_begin(struct share_tenant *t)
+{
+    struct share *s = t->share;
+
+    settle(s);
+    t->phase = DEVICE;
+    t->left = 1;
+    s->active++;
+    reckon(s);
+}
+
+static void on_host_done(struct timer *timer)
+{
+    struct share_tenant *t = CONTAINER_OF(timer, struct share_tenant, host);
+
+    if (t->share->count > 1) {
+        device_begin(t);
+        return;
+    }
+    t->share->busy += t->kernel; /* alone: one timer covered host and device part */
+    t->busy += t->kernel;
+    finish(t);
+}
+
+static void on_device_done(struct timer *timer)
+{
+    struct share *s = CONTAINER_OF(timer, struct share, next);
+    struct share_tenant *over[64];
+    size_t n = 0;
+
+    settle(s);
+    for (size_t i = 0; i < s->count && n < ARRAY_LEN(over); i++) {
+        struct share_tenant *t = s->tenants[i];
+        if (t->phase == DEVICE && t->left / t->rate < 0.5) { /* less than half a nanosecond left */
+            t->phase = IDLE;
+            s->active--;
+            over[n++] = t;
+        }
+    }
+    reckon(s);
+    for (size_t i = 0; i < n; i++)
+        finish(over[i]);
+}
+
+struct share *share_new(struct world *w, const char *name, enum share_mode mode,
+                        const struct share_size *size, const struct share_tuning *tuning)
+{
+    struct share *s = xcalloc(1, sizeof *s);
+
+    s->world = w;
+    s->name = xstrdup(name);
+    s->mode = mode;
+    s->size = *size;
+    s->tuning = *tuning;
+    s->next.fire = on_device_done;
+    s->settled_at = w->now;
+    return s;
+}
+
+void share_free(struct share *s)
+{
+    if (!s)
+        return;
+    timer_stop(s->world, &s->next);
+    for (size_t i = 0; i < s->count; i++) {
+        timer_stop(s->world, &s->tenants[i]->host);
+        free(s->tenants[i]->name);
+        free(s->tenants[i]);
+    }
+    free(s->tenants);
+    free(s->name);
+    free(s);
+}
+
+static double gib(int64_t bytes)
+{
+    return (double)bytes / (1 << 30);
+}
+
+struct share_tenant *share_attach(struct share *s, const char *name, int64_t memory, double sm_cap,
+                                  share_done_fn *done, void *arg, struct err *err)
+{
+    struct share_tenant *t;
+
+    if (s->mode == SHARE_ALONE && s->count > 0) {
+        err_set(err, ERR_INPUT, "%s: %s cannot join, %s has it alone", s->name, name, s->tenants[0]->name);
+        return NULL;
+    }
+    if (memory > s->size.memory - s->memory) {
+        err_set(err, ERR_INPUT, "%s: %s does not fit: it needs %.2f GiB, of %.2f GiB %.2f GiB are taken, %.2f GiB are free",
+                s->name, name, gib(memory), gib(s->size.memory), gib(s->memory), gib(s->size.memory - s->memory));
+        return NULL;
+    }
+    t = xcalloc(1, sizeof *t);
+    t->share = s;
+    t->name = xstrdup(name);
+    t->memory = memory;
+    t->sm_cap = s->mode == SHARE_MPS && sm_cap > 0 ? fmin(1, sm_cap) : 1;
+    t->done = done;
+    t->arg = arg;
+    t->host.fire = on_host_done;
+    s->memory += memory;
+    GROW(s->tenants, s->cap, s->count + 1);
+    s->tenants[s->count++] = t;
+    return t;
+}
+
+void share_submit(struct share_tenant *t, const struct gpu_step *step)
+{
+    struct share *s = t->share;
+    double used;
+
+    assert(t->phase == IDLE);
+    t->step = *step;
+    t->kernel = kernel_time(step, s->size.sm * t->sm_cap, s->size.bandwidth);
+    t->pace = fmax(1, fmax(step->launch, t->kernel)); /* a step of nothing still ends in an event */
+    t->phase = HOST;
+    if (s->count == 1) {
+        timer_start(s->world, &t->host, s->world->now + (int64_t)ceil(step->host + t->pace));
+        return;
+    }
+    used = det_pnorm(step->compute / s->size.sm, step->memory / s->size.bandwidth, CORNER);
+    t->use = fmin(1, used / t->pace);
+    if (step->host > 0)
+        timer_start(s->world, &t->host, s->world->now + (int64_t)ceil(step->host));
+    else
+        device_begin(t);
+}
+
+bool share_busy(const struct share_tenant *t)
+{
+    return t->phase != IDLE;
+}
+
+void share_usage(const struct share *s, struct share_usage *ret_usage)
+{
+    double since = s->active ? (double)(s->world->now - s->settled_at) * s->busy_rate : 0;
+
+    *ret_usage = (struct share_usage){
+        .busy = (int64_t)(s->busy + since), .memory = s->memory, .steps = s->steps};
+}
+
+int64_t share_tenant_busy(const struct share_tenant *t)
+{
+    double since = 0;
+
+    if (t->phase == DEVICE)
+        since = (double)(t->share->world->now - t->share->settled_at) * t->gpu_rate;
+    return (int64_t)(t->busy + since);
+}
+
+const char *share_name(const struct share *s)
+{
+    return s->name;
+}
+
+const struct share_size *share_size(const struct share *s)
+{
+    return &s->size;
+}
+
+enum share_mode share_mode(const struct share *s)
+{
+    return s->mode;
+}
+
+const char *share_check(const struct share *s)
+{
+    struct share_usage u;
+    int64_t memory = 0;
+    size_t active = 0;
+
+    share_usage(s, &u);
+    if (u.busy > s->world->now + (int64_t)s->steps)
+        return "GPU busy time above wall time";
+    for (size_t i = 0; i < s->count; i++) {
+        const struct share_tenant *t = s->tenants[i];
+        memory += t->memory;
+        active += t->phase == DEVICE;
+        if (t->phase == DEVICE && !(t->left >= 0 && t->left <= 1 && t->rate > 0))
+            return "a step's progress is outside [0, 1]";
+        if (s->count > 1 && t->phase == HOST && !timer_running(&t->host))
+            return "a step was lost in its host part";
+    }
+    if (memory != s->memory || memory > s->size.memory)
+        return "memory of a share above its bound";
+    if (active != s->active)
+        return "count of active tenants is wrong";
+    return NULL;
+}
