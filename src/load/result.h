@@ -3,7 +3,8 @@
  * What an execution gives back: filled by sim/ (virtual time) or bench (sockets), read by report/.
  *
  * The JSON of `compare`, `simulate` and `bench` is this structure, key for key (docs/result.md).
- * Everything is owned by the comparison's arena. NaN stands for "not measured" and prints as null.
+ * Everything is owned by the comparison's arena, but the histograms, which comparison_free() frees. A struct
+ * estimate is a mean over repetitions with its Student 95 % interval. NaN stands for "not measured" and prints as null.
  */
 #pragma once
 
@@ -13,6 +14,7 @@
 
 #include "base/hist.h"
 #include "base/mem.h"
+#include "base/stats.h"
 
 #define STAGES(X)                                                                                        \
     X(STAGE_ASR_FINAL, "asr_final", "end of speech to final transcript, endpointing included")           \
@@ -32,11 +34,6 @@ enum stage {
 };
 const char *stage_key(enum stage s);
 const char *stage_text(enum stage s);
-
-/* A mean over repetitions with its Student 95 % interval; lo and hi NaN with fewer than two. */
-struct estimate {
-    double mean, lo, hi;
-};
 
 /* Milliseconds; a percentile with too few samples behind it is NaN (base/stats.h says how few). */
 struct stage_stats {
@@ -176,3 +173,12 @@ struct comparison {
 };
 
 void comparison_free(struct comparison *c); /* NULL accepted */
+
+/*
+ * Fills in of *r what n closed recorders (load/record.h; the repetitions of one load) know: counts, success rate, throughput
+ * in all and per GPU, cost, stages, underruns, audits and validity, waterfalls, samples. `price_per_hour` is of all GPUs, NaN if
+ * unknown. name, users, gpus, limit, timeline, objectives, simulated_s, wall_s and events are the caller's.
+ */
+struct recorder;
+void load_result_fill(struct load_result *r, struct arena *a, const struct recorder *const *runs, size_t n,
+                      size_t gpus, double price_per_hour);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The audit: may the numbers of a run be believed? (docs/measurement.md)
+ *
+ *   littles_law    users present = throughput * (turn + think time), within a bound from its own sampling error
+ *   schedule_lag   p99 of actual minus planned start, ms; 0 in virtual time, and computed there too
+ *   steady_state   no drift of the throughput over the hold phase, by batch means; MSER-5 found a cut
+ *   attribution    the stages of voice-to-voice add up: unexplained remainder as a fraction
+ *   accounting     started = completed + failed + unfinished, exactly
+ *   enough_samples completed turns in the window against what a median needs; percentiles beyond it are null one by one
+ * A run in which one of them fails is INVALID: its throughput and latencies are withheld (exit status 4).
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/mem.h"
+#include "load/record.h"
+#include "load/result.h"
+
+struct audit_bounds {
+    double schedule_lag_ms; /* 10 */
+    double drift;           /* 0.15: change of throughput over the hold phase that nobody may ignore */
+    double unexplained;     /* 0.01 */
+};
+extern const struct audit_bounds AUDIT_BOUNDS_DEFAULT;
+
+/* The lines for n closed recorders (repetitions of one load), in `a`; returns how many, all ok or not in *ret_valid. */
+size_t audit_load(struct arena *a, const struct recorder *const *runs, size_t n, const struct audit_bounds *bounds,
+                  const struct audit_line **ret_lines, bool *ret_valid);
