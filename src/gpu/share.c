@@ -73,7 +73,7 @@ static double soft_max3(double a, double b, double c)
 
 static double kernel_time(const struct gpu_step *step, double sm, double bandwidth)
 {
-    return soft_max3(step->floor, step->compute / sm, step->memory / bandwidth);
+    return soft_max3(step->floor, step->compute / sm, step->memory / bandwidth) + step->stream / bandwidth;
 }
 
 double gpu_step_kernel(const struct gpu_step *step, const struct share_size *size)
@@ -332,7 +332,8 @@ void share_submit(struct share_tenant *t, const struct gpu_step *step)
         timer_start(s->world, &t->host, s->world->now + (int64_t)ceil(step->host + t->pace));
         return;
     }
-    used = det_pnorm(step->compute / s->size.sm, step->memory / s->size.bandwidth, CORNER);
+    used = det_pnorm(step->compute / s->size.sm, step->memory / s->size.bandwidth, CORNER) +
+           step->stream / s->size.bandwidth;
     t->use = fmin(1, used / t->pace);
     if (step->host > 0)
         timer_start(s->world, &t->host, s->world->now + (int64_t)ceil(step->host));

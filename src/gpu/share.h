@@ -16,8 +16,9 @@
  *   floor    kernel time that more SMs do not shorten: dependent small kernels
  *   compute  kernel time that scales with the share's SMs
  *   memory   kernel time that scales with the share's bandwidth
+ *   stream   the same for kernels that run by themselves, so that no compute hides them: attention over a KV cache
  * Kernel time on a share with SM fraction s and bandwidth fraction b is the soft maximum
- *     K = (floor^q + (compute/s)^q + (memory/b)^q)^(1/q),       q = 2.5
+ *     K = (floor^q + (compute/s)^q + (memory/b)^q)^(1/q) + stream/b,       q = 2.5
  * and the step takes host + max(launch, K). The constants and their sources stand in share.c; what they
  * were fitted on, and what they predict, is printed by `snug validate` (docs/fidelity.md).
  */
@@ -33,7 +34,7 @@ enum share_mode { SHARE_ALONE, SHARE_TIME_SLICING, SHARE_MPS };
 
 /* What one step asks; times in ns on the whole GPU, MIG off. Zero is a legal value of every field. */
 struct gpu_step {
-    double host, launch, floor, compute, memory;
+    double host, launch, floor, compute, memory, stream;
 };
 
 /* The part of a GPU that a share owns. */

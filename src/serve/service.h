@@ -50,6 +50,7 @@ struct asr_stream {
     const struct asr_events *on;
     const char *truth;       /* what is being said, for an emulated server to return; borrowed, may be NULL */
     int64_t server_endpoint; /* ns of silence after which the server ends an utterance; 0: never by itself */
+    bool offline;            /* one whole-audio request (Riva's Recognize): audio in one piece, then finish */
     void *impl;              /* the service's */
 };
 
@@ -77,7 +78,7 @@ struct script {
 struct llm_call;
 
 struct llm_events {
-    /* The tokens since the last event: `count` of them, `n` bytes of text (NULL: nobody asked for text). */
+    /* The tokens since the last event: `count` of them, `n` bytes of text (NULL: nobody asked for text). May be NULL. */
     void (*tokens)(struct llm_call *c, uint32_t count, const char *text, uint32_t n);
     void (*end)(struct llm_call *c, enum serve_status status);
 };
