@@ -47,6 +47,8 @@ struct share_tenant {
     double rate;       /* of `left`, per ns */
     double gpu_rate;   /* ns of kernel time per ns */
     double busy;
+    int64_t engaged;   /* of finished steps */
+    int64_t submitted_at;
 };
 
 struct share {
@@ -207,6 +209,7 @@ static void reckon(struct share *s)
 static void finish(struct share_tenant *t)
 {
     t->phase = IDLE;
+    t->engaged += t->share->world->now - t->submitted_at;
     t->share->steps++;
     t->done(t->arg);
 }
@@ -328,6 +331,7 @@ void share_submit(struct share_tenant *t, const struct gpu_step *step)
     t->kernel = kernel_time(step, s->size.sm * t->sm_cap, s->size.bandwidth);
     t->pace = fmax(1, fmax(step->launch, t->kernel)); /* a step of nothing still ends in an event */
     t->phase = HOST;
+    t->submitted_at = s->world->now;
     if (s->count == 1) {
         timer_start(s->world, &t->host, s->world->now + (int64_t)ceil(step->host + t->pace));
         return;
@@ -361,6 +365,26 @@ int64_t share_tenant_busy(const struct share_tenant *t)
     if (t->phase == DEVICE)
         since = (double)(t->share->world->now - t->share->settled_at) * t->gpu_rate;
     return (int64_t)(t->busy + since);
+}
+
+int64_t share_tenant_engaged(const struct share_tenant *t)
+{
+    return t->engaged + (t->phase != IDLE ? t->share->world->now - t->submitted_at : 0);
+}
+
+size_t share_tenant_count(const struct share *s)
+{
+    return s->count;
+}
+
+const struct share_tenant *share_tenant_at(const struct share *s, size_t i)
+{
+    return s->tenants[i];
+}
+
+const char *share_tenant_name(const struct share_tenant *t)
+{
+    return t->name;
 }
 
 const char *share_name(const struct share *s)

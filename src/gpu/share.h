@@ -90,7 +90,11 @@ struct share_usage {
     uint64_t steps;
 };
 void share_usage(const struct share *s, struct share_usage *ret_usage);
-int64_t share_tenant_busy(const struct share_tenant *t); /* ns its own kernels ran */
+size_t share_tenant_count(const struct share *s);
+const struct share_tenant *share_tenant_at(const struct share *s, size_t i); /* in the order of attaching */
+const char *share_tenant_name(const struct share_tenant *t);
+int64_t share_tenant_busy(const struct share_tenant *t);    /* ns its own kernels ran */
+int64_t share_tenant_engaged(const struct share_tenant *t); /* ns it had a step under way, host part and waiting included */
 const char *share_name(const struct share *s);
 const struct share_size *share_size(const struct share *s);
 enum share_mode share_mode(const struct share *s);
