@@ -52,6 +52,7 @@ struct asr_stream {
     int64_t server_endpoint; /* ns of silence after which the server ends an utterance; 0: never by itself */
     bool offline;            /* one whole-audio request (Riva's Recognize): audio in one piece, then finish */
     void *impl;              /* the service's */
+    void *replica;           /* a balancer's (serve/balance.h): who has it */
 };
 
 struct asr_service;
@@ -91,6 +92,7 @@ struct llm_call {
     const struct script *script; /* what an emulated server answers; NULL: max_tokens tokens without text */
     const char *prompt;          /* the user's words, for a real server; may be NULL */
     void *impl;
+    void *replica;
 };
 
 struct llm_service;
@@ -117,6 +119,7 @@ struct tts_call {
     uint32_t n;
     int64_t duration; /* ns of audio it will make where the caller knows (a measured table); 0: from the text */
     void *impl;
+    void *replica;
 };
 
 struct tts_service;
@@ -140,6 +143,7 @@ struct infer_call {
     const struct infer_events *on;
     uint32_t items; /* images, sentences: the unit of the profile's batch */
     void *impl;
+    void *replica;
 };
 
 struct infer_service;
