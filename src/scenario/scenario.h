@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A scenario: an experiment as its file states it (INTERFACE section 2, `kind: Scenario`), checked.
+ *
+ * Everything that a run needs is here and nothing of a run: which models on which GPU, who asks what of
+ * them, what counts as good, and the configurations to hold against each other. Once parsed it does not
+ * change, and any number of runs, on any number of threads, read it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "gpu/catalog.h"
+#include "load/client.h"
+#include "load/conversation.h"
+#include "load/user.h"
+#include "load/verdict.h"
+#include "serve/profile.h"
+#include "voice/turn.h"
+
+struct scenario_workload {
+    const char *name;
+    struct profile *profile;
+    double sm_cap; /* MPS active thread percentage as a fraction; 1: none (key mpsPercentage) */
+};
+
+/* One share of a GPU and who is on it. */
+struct scenario_slot {
+    const struct gpu_profile *profile; /* MIG instance; NULL: the whole GPU */
+    int start;                         /* of the instance, memory slices */
+    enum share_mode mode;              /* of the tenants among each other; one tenant: SHARE_ALONE */
+    const size_t *workloads;           /* indices of scenario.workloads; 0 of them: an idle instance */
+    size_t count;
+};
+
+struct scenario_gpu {
+    const char *mode; /* "alone", "mig", "mps", "time-slicing" */
+    const struct scenario_slot *slots;
+    size_t count;
+};
+
+/*
+ * A workload that stands n times in it has n replicas behind one balancer, except that a profile of k GPUs
+ * (tensor parallel) makes one server of every k places.
+ */
+struct scenario_configuration {
+    const char *name;
+    const struct scenario_gpu *gpus;
+    size_t count;
+};
+
+/* A stream of requests to one workload beside (or instead of) the turns. */
+struct scenario_requests {
+    size_t workload;
+    struct client_spec spec; /* measure_from and measure_until are the run's to set */
+};
+
+struct scenario_load {
+    struct load_spec turns; /* its name is the load's; users 0 and no arrivals: no turns, requests alone */
+    const struct scenario_requests *requests;
+    size_t request_count;
+    bool compared; /* by `compare` without --load (key compare; default: all) */
+};
+
+struct scenario {
+    struct arena *arena;    /* owns all that is not owned by name */
+    struct catalog *catalog; /* owned */
+    const char *name, *path, *text; /* text: the file as read */
+    const struct gpu_model *gpu;
+    double price; /* $ per GPU-hour, NaN: not said */
+    struct share_tuning sharing;
+    int64_t round_trip; /* ns between gateway and servers, there and back */
+
+    struct scenario_workload *workloads; /* profiles owned */
+    size_t workload_count;
+    int asr, llm, tts; /* workloads of the voice pipeline, -1: it has none (no turns then, or an LLM chat) */
+    struct turn_conf turn;
+    struct conversation_spec conversation;
+
+    const struct scenario_load *loads;
+    size_t load_count;
+    struct objectives objectives;
+    const struct scenario_configuration *configurations;
+    size_t configuration_count;
+};
+
+/* Reads and checks it all: ERR_INPUT with FILE:LINE:COLUMN and the field; ERR_OUTSIDE for an unreadable file. */
+struct scenario *scenario_load(const char *path, struct err *err);
+struct scenario *scenario_parse(const char *name, const char *data, size_t n, struct err *err);
+void scenario_free(struct scenario *s); /* NULL accepted */
+#define cleanup_scenario __attribute__((cleanup(scenario_freep)))
+static inline void scenario_freep(struct scenario **s)
+{
+    scenario_free(*s);
+}
+
+/* By name; on a miss ERR_INPUT with the names there are and the nearest one. */
+const struct scenario_load *scenario_find_load(const struct scenario *s, const char *name, struct err *err);
+const struct scenario_configuration *scenario_find_configuration(const struct scenario *s, const char *name, struct err *err);
+
+/* $ per hour of all GPUs of a configuration, NaN without a price. */
+double scenario_price(const struct scenario *s, const struct scenario_configuration *c);
