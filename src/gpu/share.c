@@ -24,8 +24,12 @@ const struct share_tuning SHARE_TUNING_DEFAULT = {
     .mps_contention = 1.0,
 };
 
-/* The corner between what SMs shorten and what they do not; see docs/fidelity.md for its fit. */
-static const double CORNER = 2.5;
+/*
+ * The corners of K. Roofline: median times of the linear layers of Llama-2-7B and Llama-3-8B against the number of tokens
+ * (vidur tables, A100 and H100) bend with 2 to 3. Floor: throughput of eleven models on 1g to 7g of an A100
+ * (parvagpu) bends with 4, whose root needs no logarithm. docs/sharing.md prints what they predict.
+ */
+static const double ROOFLINE_CORNER = 2.5;
 
 enum phase { IDLE, HOST, DEVICE };
 
@@ -42,7 +46,7 @@ struct share_tenant {
     struct timer host; /* end of the host part */
     double kernel;     /* K of the step on this share, ns */
     double pace;       /* max(launch, K): device part without neighbours, ns */
-    double use;        /* part of the share's SMs or bandwidth it uses meanwhile, [0, 1] */
+    double use_sm, use_bandwidth; /* parts of the share's SMs and bandwidth it uses meanwhile, [0, 1] */
     double left;       /* of the device part, 1 down to 0 */
     double rate;       /* of `left`, per ns */
     double gpu_rate;   /* ns of kernel time per ns */
@@ -68,14 +72,29 @@ struct share {
     uint64_t steps;
 };
 
-static double soft_max3(double a, double b, double c)
+/* (a^4 + b^4)^(1/4) */
+static double floor_corner(double a, double b)
 {
-    return det_pnorm(det_pnorm(a, b, CORNER), c, CORNER);
+    double hi = fmax(a, b), r = fmin(a, b);
+
+    if (r <= 0)
+        return hi;
+    r /= hi;
+    r *= r;
+    return hi * sqrt(sqrt(1 + r * r));
+}
+
+static double roofline(double compute, double memory)
+{
+    if (compute <= 0 || memory <= 0)
+        return fmax(compute, memory);
+    return det_pnorm(compute, memory, ROOFLINE_CORNER);
 }
 
 static double kernel_time(const struct gpu_step *step, double sm, double bandwidth)
 {
-    return soft_max3(step->floor, step->compute / sm, step->memory / bandwidth) + step->stream / bandwidth;
+    return floor_corner(step->floor, roofline(step->compute / sm, step->memory / bandwidth)) +
+           step->stream / bandwidth;
 }
 
 double gpu_step_kernel(const struct gpu_step *step, const struct share_size *size)
@@ -163,20 +182,25 @@ static void rates_time_slicing(struct share *s)
     s->busy_rate = fmin(1, s->busy_rate);
 }
 
-/* Kernels side by side: a neighbour's use of the SMs or the bandwidth is one's own slowdown. */
+/* Kernels side by side: the neighbours' use of SMs or of bandwidth, whichever is scarcer, is one's own slowdown. */
 static void rates_mps(struct share *s)
 {
-    double use = 0, quiet = 1;
+    double sm = 0, bandwidth = 0, quiet = 1;
 
-    for (size_t i = 0; i < s->count; i++)
-        if (s->tenants[i]->phase == DEVICE)
-            use += s->tenants[i]->use;
+    for (size_t i = 0; i < s->count; i++) {
+        const struct share_tenant *t = s->tenants[i];
+        if (t->phase == DEVICE) {
+            sm += t->use_sm;
+            bandwidth += t->use_bandwidth;
+        }
+    }
     for (size_t i = 0; i < s->count; i++) {
         struct share_tenant *t = s->tenants[i];
         double slow, lasts;
         if (t->phase != DEVICE)
             continue;
-        slow = 1 + s->tuning.mps_contention * (use - t->use);
+        slow = 1 + s->tuning.mps_contention *
+                       fmax(0, fmax(sm - t->use_sm, bandwidth - t->use_bandwidth));
         lasts = fmax(t->pace, t->kernel * slow);
         t->rate = 1 / lasts;
         t->gpu_rate = t->kernel * slow / lasts;
@@ -324,7 +348,6 @@ struct share_tenant *share_attach(struct share *s, const char *name, int64_t mem
 void share_submit(struct share_tenant *t, const struct gpu_step *step)
 {
     struct share *s = t->share;
-    double used;
 
     assert(t->phase == IDLE);
     t->step = *step;
@@ -336,9 +359,8 @@ void share_submit(struct share_tenant *t, const struct gpu_step *step)
         timer_start(s->world, &t->host, s->world->now + (int64_t)ceil(step->host + t->pace));
         return;
     }
-    used = det_pnorm(step->compute / s->size.sm, step->memory / s->size.bandwidth, CORNER) +
-           step->stream / s->size.bandwidth;
-    t->use = fmin(1, used / t->pace);
+    t->use_sm = fmin(1, step->compute / s->size.sm / t->pace);
+    t->use_bandwidth = fmin(1, (step->memory + step->stream) / s->size.bandwidth / t->pace);
     if (step->host > 0)
         timer_start(s->world, &t->host, s->world->now + (int64_t)ceil(step->host));
     else

@@ -17,10 +17,11 @@
  *   compute  kernel time that scales with the share's SMs
  *   memory   kernel time that scales with the share's bandwidth
  *   stream   the same for kernels that run by themselves, so that no compute hides them: attention over a KV cache
- * Kernel time on a share with SM fraction s and bandwidth fraction b is the soft maximum
- *     K = (floor^q + (compute/s)^q + (memory/b)^q)^(1/q) + stream/b,       q = 2.5
+ * Kernel time on a share with SM fraction s and bandwidth fraction b is, with two soft maxima,
+ *     R = ((compute/s)^q + (memory/b)^q)^(1/q),   q = 2.5      the roofline
+ *     K = (floor^4 + R^4)^(1/4) + stream/b
  * and the step takes host + max(launch, K). The constants and their sources stand in share.c; what they
- * were fitted on, and what they predict, is printed by `snug validate` (docs/fidelity.md).
+ * were fitted on, and what they predict, is printed by `snug validate --sharing` (docs/sharing.md).
  */
 #pragma once
 
