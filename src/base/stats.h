@@ -72,10 +72,13 @@ bool stats_excludes(struct estimate e, double value); /* the interval exists and
 struct estimate stats_batch_means(const double *x, size_t n, size_t batches, double level, double *ret_lag1);
 
 /*
- * How many values to drop at the start: batches of 5, the cut that minimises the standard error of what
- * remains, sought in the first half. A multiple of 5; n where the minimum is at that half's very end, which means that
- * the series never became steady; 0 for a series below 20 values.
+ * How many values to drop at the start: of all cuts in the first half the one that minimises the standard error of
+ * the mean of what remains, reckoned on batches of `size` neighbours (MSER-5: 5; 1 where a value is a batch already). A multiple of
+ * the size; n where the minimum stands at that half's very end, which means that the series never became steady; 0 for a
+ * series of fewer than STATS_MSER_BATCHES batches.
  */
+enum { STATS_MSER_BATCHES = 10 };
+size_t stats_mser(const double *x, size_t n, size_t size);
 size_t stats_mser5(const double *x, size_t n);
 
 /*

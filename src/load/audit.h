@@ -26,5 +26,5 @@ struct audit_bounds {
 extern const struct audit_bounds AUDIT_BOUNDS_DEFAULT;
 
 /* The lines for n closed recorders (repetitions of one load), in `a`; returns how many, all ok or not in *ret_valid. */
-size_t audit_load(struct arena *a, const struct recorder *const *runs, size_t n, const struct audit_bounds *bounds,
+size_t audit_load(struct arena *a, struct recorder *const *runs, size_t n, const struct audit_bounds *bounds,
                   const struct audit_line **ret_lines, bool *ret_valid);

@@ -113,8 +113,12 @@ struct turn_counts {
 };
 const struct turn_counts *recorder_counts(const struct recorder *r); /* of the whole run, ramps included */
 
-/* Finds the warm-up cut and merges the eighths behind it; called once, before what follows. */
-void recorder_close(struct recorder *r);
+/*
+ * Finds the warm-up cut and merges the eighths behind it; called before what follows, a second call does nothing. The
+ * repetitions of one load are closed together: their completions are added up and have one cut, which chance moves
+ * less. load_result_fill() (load/result.h) does it.
+ */
+void recorder_close(struct recorder *const *runs, size_t n);
 
 bool recorder_steady(const struct recorder *r);     /* false: MSER-5 found no steady part in the first half */
 int64_t recorder_window_from(const struct recorder *r);

@@ -175,10 +175,10 @@ struct comparison {
 void comparison_free(struct comparison *c); /* NULL accepted */
 
 /*
- * Fills in of *r what n closed recorders (load/record.h; the repetitions of one load) know: counts, success rate, throughput
+ * Fills in of *r what n recorders (load/record.h, closed here; the repetitions of one load) know: counts, success rate, throughput
  * in all and per GPU, cost, stages, underruns, audits and validity, waterfalls, samples. `price_per_hour` is of all GPUs, NaN if
  * unknown. name, users, gpus, limit, timeline, objectives, simulated_s, wall_s and events are the caller's.
  */
 struct recorder;
-void load_result_fill(struct load_result *r, struct arena *a, const struct recorder *const *runs, size_t n,
+void load_result_fill(struct load_result *r, struct arena *a, struct recorder *const *runs, size_t n,
                       size_t gpus, double price_per_hour);
