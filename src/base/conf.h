@@ -36,6 +36,7 @@ struct conf {
     struct conf *parent; /* must stay in place as long as this is used */
     const char *key;     /* in the parent; NULL for the root and for items */
     size_t index;        /* of an item */
+    bool same;           /* the parent's own node (key NULL): no part of the path */
     struct err *err;     /* the root's */
     bool failed;         /* the root's */
     bool checked;        /* unknown keys were looked for */

@@ -39,7 +39,7 @@ struct doc_node {
     const char *text;  /* scalars: valid UTF-8 without NUL inside, NUL-terminated; nulls: "null" */
     size_t len;        /* scalars: bytes of text */
     size_t count;      /* sequences and mappings */
-    size_t weight;     /* nodes of the tree below, itself included, aliases counted as often as they stand */
+    size_t weight;     /* nodes of the tree below, itself and keys included, aliases counted as often as they stand */
     const struct doc_node *const *items; /* sequences */
     const struct doc_entry *entries;     /* mappings */
 };

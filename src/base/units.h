@@ -25,5 +25,5 @@ char *units_duration(char buf[UNITS_MAX], int64_t ns); /* "850 us", "168 ms", "1
 char *units_memory(char buf[UNITS_MAX], int64_t bytes); /* "9.60 GiB", "512 MiB", "73.2 GiB" */
 char *units_count(char buf[UNITS_MAX], double n);      /* "950", "12.3 k", "4.56 M" */
 
-/* The shortest form that parses back to the same value: `1m30s`, `250ms`, `9.6Gi` where exact, else bytes. */
+/* A form that parses back to the same value: `1m30s`, `250ms`. */
 char *units_duration_exact(char buf[UNITS_MAX], int64_t ns);
