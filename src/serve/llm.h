@@ -4,7 +4,8 @@
  *
  * It runs one step after another while there is work. A step holds one token of every decoding sequence and, within
  * the token budget, pieces of prompts: first those begun, then the waiting ones in order, as long as sequences and KV
- * blocks allow. Its cost on the GPU (struct gpu_step, whole GPU):
+ * blocks allow. (prefillMode 1, as vLLM V1. Mode 2, TensorRT-LLM without chunked context: prompts go in whole. Mode 0, as
+ * vLLM V0: a step is either prompts or decoding, prompts first.) Its cost on the GPU (struct gpu_step, whole GPU):
  *     host     host + hostPerSequence * sequences + hostPerPrompt * prompts admitted
  *     compute  (tokens * flopsPerToken + prefill token pairs * flopsPerTokenPair) / (peakFlops * computeEfficiency)
  *     memory   weights / (peakBandwidth * memoryEfficiency)

@@ -27,3 +27,22 @@ static inline struct serve_place serve_place_on(struct share *s)
 {
     return (struct serve_place){.shares = {s}, .count = 1};
 }
+
+struct profile;
+
+/* A server's tenants, one on each of its shares; embedded in the server. */
+struct serve_engine {
+    struct share_tenant *tenants[SERVE_SHARES_MAX];
+    size_t count, left; /* of them, still in the step under way */
+    bool busy;
+    int64_t memory; /* bytes taken on each share */
+    share_done_fn *done;
+    void *arg;
+};
+
+/* Attaches to every share of the place; done(arg) is called once after every step. -1 with the arithmetic. */
+int serve_engine_attach(struct serve_engine *e, const char *name, const struct profile *p,
+                        const struct serve_place *at, share_done_fn *done, void *arg, struct err *err);
+
+/* Runs a step on every share; none may be under way. */
+void serve_engine_submit(struct serve_engine *e, const struct gpu_step *step);

@@ -58,7 +58,7 @@ enum profile_kind { PROFILE_ASR, PROFILE_LLM, PROFILE_TTS, PROFILE_INFER };
     X(max_sequences, "maxSequences", CONF_PLAIN, 1, 65536, 256, "sequences that run at once")               \
     X(token_budget, "tokenBudget", CONF_PLAIN, 1, 1e6, 8192, "tokens of one step, decode and prefill")      \
     X(queue, "queue", CONF_PLAIN, 0, 1e6, 100000, "requests that may wait; beyond it they are refused")     \
-    X(chunked, "chunkedPrefill", CONF_PLAIN, 0, 1, 1, "1: prompts are cut and share steps with decoding; 0: prefill goes first, alone") \
+    X(prefill_mode, "prefillMode", CONF_PLAIN, 0, 2, 1, "0: alone, before decoding; 1: cut to the token budget, beside decoding; 2: whole prompts beside decoding") \
     X(reserve_output, "reserveOutput", CONF_PLAIN, 0, 1, 0, "1: blocks for the whole answer at admission, never preempts") \
     X(prefix_cache, "prefixCache", CONF_PLAIN, 0, 1, 0, "1: cached_tokens of a call cost no prefill")
 
