@@ -31,7 +31,9 @@ struct rec {
     bool heard;       /* voiced audio in this utterance */
     int64_t silence;  /* ns of unvoiced audio decoded since the last voiced one */
     int64_t full_at;  /* when the chunk that waits was whole */
-    bool utterance_over; /* its final is under way */
+    bool utterance_over; /* its end is decoded, `final` runs */
+    bool speaks;         /* and there is something to say then */
+    uint32_t finals;     /* so far */
     struct timer front, final;
 };
 
@@ -226,10 +228,13 @@ static void begin_step(struct asr_server *a)
     serve_engine_submit(&a->engine, &step);
 }
 
-/* The utterance is decoded: its final goes out `final` ns later. */
+/* The utterance is decoded: its final goes out `final` ns later. Silence after the last one makes no other. */
 static void end_utterance(struct rec *r)
 {
     r->utterance_over = true;
+    r->speaks = r->heard || r->finals == 0;
+    r->heard = false;
+    r->silence = 0;
     timer_start(r->server->world, &r->final, r->server->world->now + r->server->final);
 }
 
@@ -300,13 +305,14 @@ static void on_final(struct timer *timer)
         s->on->end(s, SERVE_REJECTED);
         return;
     }
-    a->stats.finals++;
     r->utterance_over = false;
-    r->heard = false;
-    r->silence = 0;
-    s->on->final(s, s->truth);
-    if (s->impl != r) /* cancelled meanwhile */
-        return;
+    if (r->speaks) {
+        a->stats.finals++;
+        r->finals++;
+        s->on->final(s, s->truth);
+        if (s->impl != r) /* cancelled meanwhile */
+            return;
+    }
     if (!r->finished || r->pending > 0 || r->in_step || timer_running(&r->front))
         return;
     if (r->utterance_over) /* finish() came from inside the callback */
@@ -337,7 +343,7 @@ static void open_stream(struct asr_service *service, struct asr_stream *s)
     r->stream = s;
     r->offline = s->offline;
     r->finished = r->waits = r->in_step = r->heard = r->utterance_over = false;
-    r->run_count = 0;
+    r->run_count = r->finals = 0;
     r->pending = r->part = r->silence = 0;
     s->impl = r;
     a->stats.opened++;

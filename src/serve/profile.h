@@ -171,6 +171,9 @@ void profile_free(struct profile *p); /* NULL accepted */
 /* Names of the built-in profiles, NULL-terminated; the caller frees the array alone. */
 const char **profile_names(void);
 
+/* The parameter that an entry of its kind's list describes. */
+double *profile_param_at(struct profile *p, const struct profile_param *q);
+
 /* A parameter by its key, NULL if this kind has none of that name; for fit and for tests. */
 double *profile_number(struct profile *p, const char *key);
 
