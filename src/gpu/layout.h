@@ -71,7 +71,7 @@ void layout_list_done(struct layout_list *l);
 #define cleanup_layout_list __attribute__((cleanup(layout_list_done)))
 
 /*
- * The up to `max` legal layouts nearest to one that need not be legal: those that share the most instances with it (a
- * profile counts, its place breaks ties), then the fuller ones. Returns how many were written.
+ * The up to `max` maximal layouts nearest to one that need not be legal: those that share the most instances with it (a
+ * profile counts, its place breaks ties), then the fuller ones; no multiset twice. Returns how many were written.
  */
 size_t layout_nearest(const struct gpu_model *m, const struct layout *l, struct layout *ret, size_t max);
