@@ -233,17 +233,18 @@ void layout_room(const struct gpu_model *m, const struct layout *l, int ret_room
         ret_room[i] = room_for(d, &m->profiles[i]);
 }
 
-/* Is a better than b: more room, large profiles first; then higher starts, large instances first? */
+/* Is a better than b: more room for plain profiles, large ones first; then higher starts, large instances first? */
 static bool roomier(const struct gpu_model *m, const struct layout *a, const struct layout *b)
 {
     int order[GPU_PROFILES_MAX];
     int ra[GPU_PROFILES_MAX] = {0}, rb[GPU_PROFILES_MAX] = {0};
+    uint32_t base = gpu_profiles_base(m);
 
     size_order(m, order);
     layout_room(m, a, ra);
     layout_room(m, b, rb);
     for (size_t i = 0; i < m->profile_count; i++)
-        if (ra[order[i]] != rb[order[i]])
+        if ((base >> order[i] & 1) && ra[order[i]] != rb[order[i]])
             return ra[order[i]] > rb[order[i]];
     for (size_t i = 0; i < m->profile_count; i++) {
         uint32_t sa = 0, sb = 0;
@@ -514,7 +515,7 @@ void layout_list_done(struct layout_list *l)
     *l = (struct layout_list){0};
 }
 
-/* Instances in common by profile (most), by place, and memory slices in use, as one number. */
+/* Instances in common by profile (most), memory slices in common by place, and those in use, as one number. */
 static int likeness(const struct layout *a, const struct layout *wish)
 {
     int ca[GPU_PROFILES_MAX], cw[GPU_PROFILES_MAX];
@@ -527,7 +528,8 @@ static int likeness(const struct layout *a, const struct layout *wish)
     for (size_t i = 0; i < a->n; i++) {
         used += a->at[i].profile->size;
         for (size_t k = 0; k < wish->n; k++)
-            placed += wish->at[k].profile == a->at[i].profile && wish->at[k].start == a->at[i].start;
+            if (wish->at[k].profile == a->at[i].profile && wish->at[k].start == a->at[i].start)
+                placed += a->at[i].profile->size;
     }
     return 10000 * shared + 100 * placed + used;
 }
