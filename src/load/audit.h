@@ -2,9 +2,11 @@
 /*
  * The audit: may the numbers of a run be believed? (docs/measurement.md)
  *
- *   littles_law    users present = throughput * (turn + think time), within a bound from its own sampling error
+ *   littles_law    users present = throughput * (turn + think time) + what overlaps the window's ends (the law's sampling
+ *                  error, measured): the remainder as a fraction, of the worst repetition
  *   schedule_lag   p99 of actual minus planned start, ms; 0 in virtual time, and computed there too
- *   steady_state   no drift of the throughput over the hold phase, by batch means; MSER-5 found a cut
+ *   steady_state   no drift of the throughput over the window, by batch means; MSER-5 found a cut
+ *   steady_latency no drift of the turn time (bound 2 * drift): a queue that grows while throughput holds
  *   attribution    the stages of voice-to-voice add up: unexplained remainder as a fraction
  *   accounting     started = completed + failed + unfinished, exactly
  *   enough_samples completed turns in the window against what a median needs; percentiles beyond it are null one by one
@@ -20,6 +22,7 @@
 
 struct audit_bounds {
     double schedule_lag_ms; /* 10 */
+    double little;          /* 0.001 */
     double drift;           /* 0.15: change of throughput over the hold phase that nobody may ignore */
     double unexplained;     /* 0.01 */
 };

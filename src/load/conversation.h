@@ -16,7 +16,10 @@
 #include "serve/service.h"
 #include "voice/session.h"
 
-/* A length: log-normal with the given mean and coefficient of variation, cut to [min, max]; cv 0 is a constant. */
+/*
+ * A length: log-normal with the given mean and coefficient of variation, cut to [min, max] (which moves the mean
+ * where they are close); cv 0 is a constant.
+ */
 struct spread {
     double mean, cv, min, max;
 };
@@ -35,8 +38,8 @@ struct conversation_spec {
 };
 
 /*
- * Defaults, each with its reason (conversation.c): utterances of 3.9 s (cv 0.3), 15 characters/s, replies of 120 tokens
- * (cv 0.5, at most 512), 150 system tokens, 1,000 history tokens, 4.2 characters per token.
+ * Defaults, each with its reason (conversation.c): utterances of 3.9 s (cv 0.3), 15 characters/s, replies of 60 tokens
+ * (cv 0.5, at most 512), 150 system tokens, 1,000 history tokens, 4 characters per token.
  */
 extern const struct conversation_spec CONVERSATION_DEFAULT;
 

@@ -137,19 +137,30 @@ struct recorder_series {
 };
 void recorder_series(const struct recorder *r, struct recorder_series *ret);
 
-/* Little's law over the hold phase: what each side of it is, see load/audit.c. */
+/*
+ * Little's law over the hold phase T: users (closed) or turns (open) present, N, against X * (R + Z) of what ended in T. The
+ * two differ by what overlaps the ends of T, which is their sampling error; it is known exactly once the run
+ * is over, since every activity is reported when it ends:
+ *     N = X * (R + Z) + ends
+ */
 struct recorder_little {
-    double present;       /* mean users (closed) or turns (open) in the system: N */
-    double rate;          /* activities (a turn with its thinking, or a turn) ended per second: X */
-    double turn_s, think_s; /* means: R and Z */
-    double sampling_error; /* of N - X * (R + Z), one standard deviation, from what overlaps the window's ends */
+    double present;         /* N: integral of those present / T */
+    double rate;            /* X: turns ended per second, failed ones too */
+    double turn_s, think_s; /* R and Z: means, think time per turn */
+    double ends;            /* part of N, net: time within T of what ends after it, less time before T of what ended in it */
 };
 void recorder_little(const struct recorder *r, struct recorder_little *ret);
 
 /* Sum over the window's completed turns of every part of voice-to-voice, ns, and how many turns. */
 uint64_t recorder_parts(const struct recorder *r, double ret_ns[PART_COUNT]);
 
-/* Parts of a turn whose voice-to-voice is the histogram's q-quantile (within its bucket); false: none. */
-bool recorder_example(const struct recorder *r, double q, int64_t ret_ns[PART_COUNT]);
+double recorder_unexplained(const struct recorder *r); /* sum of |unexplained| over sum of voice-to-voice */
+
+/* Parts of a turn of the window whose voice-to-voice is that (ns) within 1 %, or of the nearest one; false: none. */
+bool recorder_example(const struct recorder *r, int64_t voice_to_voice, int64_t ret_ns[PART_COUNT]);
+
+/* Mean duration (s) and number of the completed turns planned in an eighth of the hold phase; eighths cut off. */
+double recorder_turn_mean(const struct recorder *r, int eighth, uint64_t *ret_count);
+int recorder_cut(const struct recorder *r);
 
 size_t recorder_bytes(const struct recorder *r); /* memory held */

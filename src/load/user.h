@@ -41,12 +41,14 @@ struct load_spec {
     double barge_in;     /* probability that the user interrupts a reply */
     int64_t barge_in_after; /* mean time of listening before he does, exponential */
     int64_t give_up;     /* after so long without an end from his planned start he hangs up: TURN_TIMED_OUT */
-    int64_t stall_bound; /* a completed turn with more stalled playback than this is a failure; TIME_NEVER: none */
+    int64_t jitter;      /* buffer of the listener: playback begins so long after the first audio */
+    int64_t stall_bound; /* a completed turn with more stalled playback than this is a failure (TURN_STALLED); TIME_NEVER: none */
     unsigned max_sessions; /* of an open load; more are refused as TURN_REFUSED */
 };
 
 /*
- * Defaults: constant think time 2 s, 160 ms chunks, real-time pacing, listening, no barge-in, 60 s patience, no stall bound.
+ * Defaults: constant think time 2 s, 160 ms chunks, real-time pacing, listening with a buffer of 60 ms, no
+ * barge-in, 60 s patience, no stall bound, 100,000 sessions.
  * The presets are the published loads (docs/measurement.md): baseline light medium heavy spike endurance.
  */
 extern const struct load_spec LOAD_DEFAULT;

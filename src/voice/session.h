@@ -30,7 +30,8 @@
     X(TURN_TTS_REJECTED, "TTS queue full")                                \
     X(TURN_NO_AUDIO, "no audio")                                          \
     X(TURN_TIMED_OUT, "timed out")                                        \
-    X(TURN_REFUSED, "gateway refused: no free worker or session")
+    X(TURN_REFUSED, "gateway refused: no free worker or session")         \
+    X(TURN_STALLED, "playback stalled beyond the bound")
 
 enum turn_outcome {
 #define X(name, text) name,
