@@ -8,6 +8,7 @@ import sys
 def main():
     out, depfile, top = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
     files = sorted(p for p in top.rglob("*") if p.is_file() and p.suffix in (".yaml", ".csv", ".txt", ".css", ".js"))
+    dirs = sorted({p.parent for p in files} | {top})  # a folder's time tells of new files in it
     lines = ['#include "base/embedded.h"', ""]
     for i, p in enumerate(files):
         data = p.read_bytes()
@@ -20,8 +21,7 @@ def main():
         lines.append('    {"%s", (const char *)data%d, sizeof data%d - 1},' % (p.relative_to(top).as_posix(), i, i))
     lines.append("    {0, 0, 0}};")
     pathlib.Path(out).write_text("\n".join(lines) + "\n")
-    folders = [top] + sorted(p for p in top.rglob("*") if p.is_dir())  # a new file changes its folder's time
-    pathlib.Path(depfile).write_text("%s: %s\n" % (pathlib.Path(out).name, " ".join(str(p) for p in files + folders)))
+    pathlib.Path(depfile).write_text("%s: %s\n" % (pathlib.Path(out).name, " ".join(str(p) for p in files + dirs)))
 
 
 main()

@@ -67,6 +67,7 @@ struct gpu_model {
     double l2_mib;
     int grid;                 /* memory slices, 0: no MIG */
     int compute_slices;       /* 0: no MIG */
+    int name_gb;              /* GB of the whole that profile names are reckoned from (gpu/names.h) */
     bool mig_needs_reset;     /* switching MIG on or off resets the GPU (Ampere) */
     struct gpu_profile profiles[GPU_PROFILES_MAX]; /* in the order of NVML's enum within a size, small to large */
     size_t profile_count;
@@ -113,5 +114,8 @@ uint32_t gpu_profiles_base(const struct gpu_model *m);
 uint32_t gpu_profiles_double(const struct gpu_model *m);
 uint32_t gpu_profiles_all(const struct gpu_model *m);
 
-/* What an instance of p, or (p NULL) the whole GPU with MIG off, gives a share: SMs of the GPU's, memory slices of the grid. */
+/*
+ * What an instance of p, or (p NULL) the whole GPU with MIG off, gives a share: its SMs of the GPU's (where they are not known: its
+ * compute slices of the GPU's), its memory slices of the grid, its memory.
+ */
 struct share_size gpu_profile_size(const struct gpu_model *m, const struct gpu_profile *p);

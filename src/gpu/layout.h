@@ -45,8 +45,8 @@ void layout_format(const struct layout *l, struct buf *out);
 
 /*
  * Places n further instances beside those of `kept` (NULL: none), so that the most room is left: the layout that can
- * still take the most of the largest profile, then of the next; among equals the one whose instances start
- * highest. Ends with -1 and ERR_INPUT, the reason and the nearest legal layouts, if there is no such placement.
+ * still take the most of the largest plain profile, then of the next; among equals the one whose instances start
+ * highest (1g at 6, 5, 4; 3g at 4). Ends with -1 and ERR_INPUT, the reason and the nearest legal layouts, if there is no such placement.
  */
 int layout_place(const struct gpu_model *m, const struct gpu_profile *const *profiles, size_t n,
                  const struct layout *kept, struct layout *ret, struct err *err);
@@ -71,7 +71,7 @@ void layout_list_done(struct layout_list *l);
 #define cleanup_layout_list __attribute__((cleanup(layout_list_done)))
 
 /*
- * The up to `max` legal layouts nearest to one that need not be legal: those that share the most instances with it (a
- * profile counts, its place breaks ties), then the fuller ones. Returns how many were written.
+ * The up to `max` maximal layouts nearest to one that need not be legal: those that share the most instances with it (a
+ * profile counts, its place breaks ties), then the fuller ones; no multiset twice. Returns how many were written.
  */
 size_t layout_nearest(const struct gpu_model *m, const struct layout *l, struct layout *ret, size_t max);

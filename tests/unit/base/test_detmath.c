@@ -22,3 +22,10 @@ TEST(pnorm_lies_between_maximum_and_sum)
     CHECK_NEAR(det_pnorm(0, 0, 2.5), 0, 0);
     CHECK_NEAR(det_pnorm(3, 4, 60), 4, 1e-3);
 }
+
+PROPERTY(pnorm_of_the_roofline_agrees_with_the_powers, 20000)
+{
+    double a = exp(gen_real(g, -20, 20)), b = exp(gen_real(g, -20, 20));
+
+    CHECK_NEAR(det_pnorm(a, b, 2.5) / pow(pow(a, 2.5) + pow(b, 2.5), 0.4), 1, 1e-13);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small questions about words. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * The candidate nearest to a mistyped word by edits (a letter added, dropped, changed, or two neighbours swapped; case
+ * aside), the first of equals; NULL when none is near enough to be meant. `candidates` ends with NULL.
+ */
+const char *str_nearest(const char *word, const char *const *candidates);
+
+/* The number of such edits between two words; words longer than 63 bytes are infinitely far (SIZE_MAX). */
+size_t str_distance(const char *a, const char *b);
+
+/* Whether `word` is one of the space-separated words of `list`. */
+bool str_in_list(const char *word, const char *list);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The voice pipeline: audio in, ASR -> LLM -> TTS, audio out; one turn after another for every session.
+ *
+ * It offers the port of voice/session.h over the ports of serve/service.h. In the virtual world it is the simulated
+ * gateway, in the real one the gateway itself.
+ *
+ * Streaming (the default): the ASR's final transcript goes to the LLM at once, its tokens through the sentence
+ * cutter, every sentence to the TTS as soon as it is whole, at most `tts_ahead` of them beyond the one that is being
+ * handed out; audio goes to the user in order as it comes.
+ *
+ * Serial behaves as the published pipeline's gateway: a sentence's synthesis is awaited in full before its first chunk
+ * goes out, reading the LLM's stream stops meanwhile, and a pool of `workers` threads carries the ASR streams (each held for the
+ * stream's life) and the synthesis calls. With as many open microphones as workers no turn ever gets its audio.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/world.h"
+#include "serve/service.h"
+#include "voice/session.h"
+
+enum pipeline_kind { PIPELINE_STREAMING, PIPELINE_SERIAL };
+
+enum endpointing {
+    ENDPOINT_GATEWAY, /* the gateway hears `hangover` of silence and finishes the ASR stream */
+    ENDPOINT_SERVER,  /* the ASR server does, its stop_history being `hangover` */
+    ENDPOINT_CLIENT   /* the user says so (session finish): half-close */
+};
+
+enum sentence_rule { SENTENCE_RULE_FULL, SENTENCE_RULE_NAIVE };
+
+/* CPU time of the gateway, ns of one core, charged when the thing happens; 0 costs no event. */
+struct gateway_cost {
+    int64_t turn;          /* once a turn, before the LLM is asked */
+    int64_t audio_in;      /* per second of the user's audio */
+    int64_t token;         /* per LLM token, charged with its sentence */
+    int64_t sentence;      /* per sentence sent to the TTS */
+    int64_t audio_out;     /* per second of reply audio */
+    int64_t synthesis;     /* per second that a TTS call is open: threads that wait are not free */
+};
+
+struct turn_conf {
+    enum pipeline_kind kind;
+    enum endpointing endpointing;
+    int64_t hangover;          /* ns of silence that end an utterance, 500 ms */
+    enum sentence_rule rule;
+    uint32_t sentence_min;     /* bytes; shorter sentences wait for the next one, 12 */
+    uint32_t sentence_max;     /* bytes; longer ones are cut at a comma or a space, 240 */
+    uint32_t tts_ahead;        /* sentences synthesised ahead, 1 */
+    uint32_t workers;          /* serial: threads of the pool, min(32, cores + 4) */
+    uint32_t max_sessions;     /* open turns; beyond it TURN_REFUSED */
+    int64_t asr_timeout;       /* end of speech to final transcript, 10 s */
+    int64_t llm_timeout;       /* request to first token, 30 s */
+    int64_t tts_timeout;       /* a sentence's request to its end, 30 s */
+    int64_t turn_timeout;      /* end of speech to the end of the turn, 120 s */
+    double cpu;                /* cores the gateway may use; 0: its CPU costs nothing */
+    struct gateway_cost cost;
+};
+extern const struct turn_conf TURN_CONF_DEFAULT;
+
+/* Names the first field that is out of range and fails with ERR_INPUT; `where` prefixes the message. */
+int turn_conf_check(const struct turn_conf *conf, const char *where, struct err *err);
+
+/* asr NULL: the turn begins at the LLM, the moment speech ends (a chat); tts NULL: the tokens are the reply. */
+struct pipeline_services {
+    struct asr_service *asr;
+    struct llm_service *llm;
+    struct tts_service *tts;
+};
+
+struct pipeline;
+struct pipeline *pipeline_new(struct world *w, const struct turn_conf *conf, const struct pipeline_services *services);
+void pipeline_free(struct pipeline *p); /* NULL accepted; turns in flight are forgotten */
+struct session_service *pipeline_service(struct pipeline *p);
+double pipeline_cpu_busy(const struct pipeline *p); /* ns of full use of its cores, as of now; -1: not counted */
+const char *pipeline_check(const struct pipeline *p); /* the broken invariant, or NULL */
