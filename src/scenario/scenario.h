@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/doc.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "gpu/catalog.h"
@@ -25,9 +26,16 @@ struct scenario_workload {
     const char *name;
     struct profile *profile;
     double sm_cap; /* MPS active thread percentage as a fraction; 1: none (key mpsPercentage) */
+    const struct doc_node *at; /* where it stands in the file, for messages (doc_fail) */
 };
 
-/* One share of a GPU and who is on it. */
+/*
+ * One share of a GPU and who is on it. The file's forms:
+ *   {alone: w}   {timeSlicing: [w, w]}   {mps: [w, w]}
+ *   {mig: {3g.40gb@0: w, 3g.40gb: null}}              without @SLICE it is placed so that the most room is left
+ *   {mig: [{profile: 3g.40gb, start: 4, workload: w}]} the same, for several instances of one profile
+ * Instead of w an instance may carry [w, w] or {timeSlicing: [w, w]} or {mps: [w, w]}; a bare list is time-slicing.
+ */
 struct scenario_slot {
     const struct gpu_profile *profile; /* MIG instance; NULL: the whole GPU */
     int start;                         /* of the instance, memory slices */
@@ -50,6 +58,7 @@ struct scenario_configuration {
     const char *name;
     const struct scenario_gpu *gpus;
     size_t count;
+    const struct doc_node *at;
 };
 
 /* A stream of requests to one workload beside (or instead of) the turns. */
@@ -63,12 +72,16 @@ struct scenario_load {
     const struct scenario_requests *requests;
     size_t request_count;
     bool compared; /* by `compare` without --load (key compare; default: all) */
+    const struct doc_node *at;
 };
 
 struct scenario {
     struct arena *arena;    /* owns all that is not owned by name */
     struct catalog *catalog; /* owned */
+    struct doc *doc; /* owned; strings and places lie in it */
     const char *name, *path, *text; /* text: the file as read */
+    size_t text_size;
+    char digest[17]; /* scenario_digest() */
     const struct gpu_model *gpu;
     double price; /* $ per GPU-hour, NaN: not said */
     struct share_tuning sharing;
@@ -85,7 +98,18 @@ struct scenario {
     struct objectives objectives;
     const struct scenario_configuration *configurations;
     size_t configuration_count;
+
+    struct arrival_trace **traces; /* owned; the loads borrow them */
+    size_t trace_count, trace_cap;
 };
+
+/*
+ * Limits: 64 workloads, loads, configurations, GPUs in a configuration; 32 request streams a load.
+ *
+ * A profile or trace that is a path is looked for beside the scenario's file. Workloads may state `memory` (in place of the
+ * profile's reservation), `mpsPercentage`, and `parameters: {slots: {value: 32, source: ...}}` in place of the profile's.
+ */
+enum { SCENARIO_MAX = 64, SCENARIO_REQUESTS_MAX = 32 };
 
 /* Reads and checks it all: ERR_INPUT with FILE:LINE:COLUMN and the field; ERR_OUTSIDE for an unreadable file. */
 struct scenario *scenario_load(const char *path, struct err *err);
@@ -100,6 +124,12 @@ static inline void scenario_freep(struct scenario **s)
 /* By name; on a miss ERR_INPUT with the names there are and the nearest one. */
 const struct scenario_load *scenario_find_load(const struct scenario *s, const char *name, struct err *err);
 const struct scenario_configuration *scenario_find_configuration(const struct scenario *s, const char *name, struct err *err);
+
+/*
+ * 16 hex digits over everything that a run's outcome depends on: the file's text, the profiles' numbers and the traces. Two
+ * scenarios with the same digest give the same results from the same seed.
+ */
+const char *scenario_digest(const struct scenario *s);
 
 /* $ per hour of all GPUs of a configuration, NaN without a price. */
 double scenario_price(const struct scenario *s, const struct scenario_configuration *c);
