@@ -59,7 +59,50 @@ size_t scenario_workload_at(struct scenario_reader *r, struct conf *c, const cha
     return 0;
 }
 
+/* ---- free parameters ---- */
+
+/* The number as it is written. */
+static const char *written(const struct doc_node *n)
+{
+    const struct doc_node *value = n && n->kind == DOC_MAPPING ? doc_get(n, "value") : n;
+
+    return value && value->kind == DOC_SCALAR ? value->text : "";
+}
+
+void scenario_note(struct scenario_reader *r, struct conf *c, const char *prefix, const char *key, const struct conf_sourced *v)
+{
+    struct scenario *s = r->s;
+
+    if (s->parameter_count == SCENARIO_PARAMETERS_MAX)
+        return;
+    r->parameters[s->parameter_count++] =
+        (struct scenario_parameter){.name = arena_printf(s->arena, "%s.%s", prefix, key),
+                                    .text = written(doc_get(c->node, key)),
+                                    .source = v->source,
+                                    .assumed = v->assumed};
+}
+
+double scenario_parameter(struct scenario_reader *r, struct conf *c, const char *prefix, const char *key, enum conf_unit unit,
+                          double lo, double hi, double otherwise)
+{
+    struct conf_sourced v = conf_sourced_or(c, key, unit, lo, hi, otherwise);
+
+    if (v.given)
+        scenario_note(r, c, prefix, key, &v);
+    return v.value;
+}
+
 /* ---- gpus ---- */
+
+static void read_sharing(struct scenario_reader *r, struct conf *c, struct share_tuning *t)
+{
+    static const char prefix[] = "gpus.sharing";
+
+    t->timeslice = (int64_t)scenario_parameter(r, c, prefix, "timeslice", CONF_DURATION, 1e3, 1e9, (double)t->timeslice);
+    t->switch_cost = (int64_t)scenario_parameter(r, c, prefix, "switchCost", CONF_DURATION, 0, 1e8, (double)t->switch_cost);
+    t->idle_tenant = scenario_parameter(r, c, prefix, "idleTenant", CONF_PLAIN, 0, 1, t->idle_tenant);
+    t->mps_contention = scenario_parameter(r, c, prefix, "mpsContention", CONF_PLAIN, 0, 10, t->mps_contention);
+}
 
 static void read_gpus(struct scenario_reader *r, struct conf *root)
 {
@@ -75,10 +118,7 @@ static void read_gpus(struct scenario_reader *r, struct conf *root)
     if (conf_has(&c, "price"))
         s->price = conf_real(&c, "price", 0, 10000);
     conf_sub_or(&c, "sharing", &sharing);
-    s->sharing.timeslice = conf_duration_or(&sharing, "timeslice", 1000, NS_PER_S, s->sharing.timeslice);
-    s->sharing.switch_cost = conf_duration_or(&sharing, "switchCost", 0, 100 * NS_PER_MS, s->sharing.switch_cost);
-    s->sharing.idle_tenant = conf_real_or(&sharing, "idleTenant", 0, 1, s->sharing.idle_tenant);
-    s->sharing.mps_contention = conf_real_or(&sharing, "mpsContention", 0, 10, s->sharing.mps_contention);
+    read_sharing(r, &sharing, &s->sharing);
     conf_end(&sharing);
     conf_end(&c);
     if (conf_failed(root))
@@ -102,8 +142,9 @@ static void check_gpu(struct scenario_reader *r, struct conf *c, const struct pr
         conf_fail(c, "profile", "%s is for %s, expected one for %s (gpus.model)", p->path, m->key, r->s->gpu->key);
 }
 
-static void read_overrides(struct conf *c, struct profile *p)
+static void read_overrides(struct scenario_reader *r, struct conf *c, struct profile *p, const char *workload)
 {
+    const char *prefix = arena_printf(r->s->arena, "workloads.%s", workload);
     const struct profile_param *list;
     struct conf sub;
     size_t n;
@@ -113,8 +154,10 @@ static void read_overrides(struct conf *c, struct profile *p)
     list = profile_params(p->kind, &n);
     for (size_t i = 0; i < n; i++) {
         struct conf_sourced v = conf_sourced_or(&sub, list[i].key, list[i].unit, list[i].lo, list[i].hi, 0);
-        if (v.given)
-            profile_set(p, list[i].key, v.value, v.source ? v.source : "the scenario", v.assumed);
+        if (!v.given)
+            continue;
+        scenario_note(r, &sub, prefix, list[i].key, &v);
+        profile_set(p, list[i].key, v.value, v.source ? v.source : "the scenario", v.assumed);
     }
     conf_end(&sub);
 }
@@ -147,7 +190,7 @@ static void read_workload(struct scenario_reader *r, struct conf *c)
     s->workload_count++; /* from here on it is freed with the scenario */
     check_gpu(r, c, w->profile);
     w->profile->reserve = conf_memory_or(c, "memory", w->profile->need, INT64_C(1) << 43, w->profile->reserve);
-    read_overrides(c, w->profile);
+    read_overrides(r, c, w->profile, w->name);
     conf_end(c);
 }
 
@@ -182,7 +225,7 @@ static void read_network(struct scenario_reader *r, struct conf *root)
     struct conf c;
 
     conf_sub_or(root, "network", &c);
-    r->s->round_trip = conf_duration_or(&c, "roundTrip", 0, 10 * NS_PER_S, ROUND_TRIP);
+    r->s->round_trip = (int64_t)scenario_parameter(r, &c, "network", "roundTrip", CONF_DURATION, 0, 10e9, ROUND_TRIP);
     conf_end(&c);
 }
 
@@ -217,11 +260,13 @@ static void digest(struct scenario *s)
 static int read_all(struct scenario *s, struct err *err)
 {
     const char *slash = strrchr(s->path, '/');
-    struct scenario_reader r = {.s = s, .dir = ""};
+    struct scenario_reader r = {.s = s, .user = LOAD_DEFAULT, .dir = ""};
     struct conf root;
 
     if (slash)
         r.dir = arena_strndup(s->arena, s->path, (size_t)(slash - s->path) + 1);
+    r.parameters = ARENA_ARRAY(s->arena, struct scenario_parameter, SCENARIO_PARAMETERS_MAX);
+    s->parameters = r.parameters;
     conf_root(&root, doc_root(s->doc, 0), err);
     read_metadata(&r, &root);
     read_gpus(&r, &root);

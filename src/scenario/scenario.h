@@ -75,6 +75,14 @@ struct scenario_load {
     const struct doc_node *at;
 };
 
+/* A number that the file sets and that nobody measured here: a report names them all. */
+struct scenario_parameter {
+    const char *name;   /* "gateway.cost.turn", "workloads.tts.slots" */
+    const char *text;   /* as written: "240ms" */
+    const char *source; /* its reason; NULL: not said */
+    bool assumed;
+};
+
 struct scenario {
     struct arena *arena;    /* owns all that is not owned by name */
     struct catalog *catalog; /* owned */
@@ -89,7 +97,11 @@ struct scenario {
 
     struct scenario_workload *workloads; /* profiles owned */
     size_t workload_count;
-    int asr, llm, tts; /* workloads of the voice pipeline, -1: it has none (no turns then, or an LLM chat) */
+    /*
+     * The pipeline's workloads, -1: it has none. Without the keys pipeline.asr, .llm, .tts it takes the one workload of each
+     * kind; with any of them exactly those. Without ASR and TTS a turn is a chat; without an LLM there are no turns.
+     */
+    int asr, llm, tts;
     struct turn_conf turn;
     struct conversation_spec conversation;
 
@@ -98,6 +110,9 @@ struct scenario {
     struct objectives objectives;
     const struct scenario_configuration *configurations;
     size_t configuration_count;
+
+    const struct scenario_parameter *parameters; /* all free ones that the file states */
+    size_t parameter_count;
 
     struct arrival_trace **traces; /* owned; the loads borrow them */
     size_t trace_count, trace_cap;

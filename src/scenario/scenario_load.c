@@ -161,13 +161,12 @@ static void read_streams(struct scenario_reader *r, struct conf *c, struct scena
 
 /* ---- loads ---- */
 
-/* How a user behaves. */
-static void read_user(struct conf *c, struct load_spec *t)
+void scenario_read_user(struct conf *c, struct load_spec *t)
 {
     static const char *const kinds[] = {"constant", "exponential", NULL};
 
     t->think = conf_duration_or(c, "thinkTime", 0, DAY, t->think);
-    t->think_kind = (enum think_kind)conf_choice_or(c, "thinkTimeIs", kinds, THINK_CONSTANT);
+    t->think_kind = (enum think_kind)conf_choice_or(c, "thinkTimeIs", kinds, (int)t->think_kind);
     t->chunk = conf_duration_or(c, "chunk", NS_PER_MS, 10 * NS_PER_S, t->chunk);
     t->pacing = conf_real_or(c, "pacing", 0.01, 10000, t->pacing);
     t->half_close = conf_bool_or(c, "halfClose", t->half_close);
@@ -191,7 +190,7 @@ static void read_load(struct scenario_reader *r, struct conf *c, struct scenario
     read_arrivals(r, c, &t->arrivals);
     read_streams(r, c, l);
     if (closed || open)
-        read_user(c, t);
+        scenario_read_user(c, t);
     conf_end(c);
     if (closed && open)
         conf_fail(c, "arrivals", "found beside users, expected one of them");
@@ -227,9 +226,8 @@ void scenario_read_loads(struct scenario_reader *r, struct conf *root)
     struct scenario_load *all = ARENA_ARRAY(s->arena, struct scenario_load, n + 1);
 
     for (size_t i = 0; i < n && !conf_failed(root); i++) {
-        struct load_spec defaults = LOAD_DEFAULT;
         struct scenario_load *l = &all[i];
-        l->turns = defaults;
+        l->turns = r->user;
         l->turns.name = conf_name(&names, i, &value);
         l->at = names.node->entries[i].key;
         if (!scenario_good_name(l->turns.name))
