@@ -32,7 +32,7 @@ struct csv {
 
 static const struct csv_limits DEFAULTS = {.bytes = 64 << 20, .rows = 4000000, .columns = 256};
 
-enum { META_MAX = 1000, CELLS_MAX = 8000000 };
+enum { META_MAX = 1000 };
 
 struct reader {
     struct csv *csv;
@@ -170,8 +170,8 @@ static int read_record(struct reader *r, bool header)
         if (n == most)
             return header ? fail(r, cell.line, cell.column, "more than %zu columns", most)
                           : fail(r, cell.line, cell.column, "found more cells than the header has columns, expected %zu", most);
-        if (c->cell_count == CELLS_MAX)
-            return fail(r, cell.line, cell.column, "more than %d cells", CELLS_MAX);
+        if (c->cell_count == 4 * r->limits.rows)
+            return fail(r, cell.line, cell.column, "more than %zu cells", c->cell_count);
         GROW(c->cells, c->cell_cap, c->cell_count + 1);
         c->cells[c->cell_count++] = cell;
         n++;

@@ -17,7 +17,7 @@
 struct csv_limits {
     size_t bytes;   /* default 64 MiB */
     size_t rows;    /* default 4 million */
-    size_t columns; /* default 256; at most 8 million cells in all */
+    size_t columns; /* default 256; the cells of all rows are bounded by four times `rows` */
 };
 
 struct csv;

@@ -225,7 +225,7 @@ static void read_network(struct scenario_reader *r, struct conf *root)
     struct conf c;
 
     conf_sub_or(root, "network", &c);
-    r->s->round_trip = (int64_t)scenario_parameter(r, &c, "network", "roundTrip", CONF_DURATION, 0, 10e9, ROUND_TRIP);
+    r->s->round_trip = (int64_t)scenario_parameter(r, &c, "network", "roundTrip", CONF_DURATION, 0, 10e9, (double)ROUND_TRIP);
     conf_end(&c);
 }
 

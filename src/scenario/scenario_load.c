@@ -174,6 +174,7 @@ void scenario_read_user(struct conf *c, struct load_spec *t)
     t->barge_in = conf_real_or(c, "bargeIn", 0, 1, t->barge_in);
     t->barge_in_after = conf_duration_or(c, "bargeInAfter", 0, DAY, t->barge_in_after);
     t->give_up = conf_duration_or(c, "giveUp", NS_PER_MS, DAY, t->give_up);
+    t->jitter = conf_duration_or(c, "jitter", 0, 10 * NS_PER_S, t->jitter);
     t->stall_bound = conf_duration_or(c, "stallBound", 0, DAY, t->stall_bound);
     t->max_sessions = (unsigned)conf_int_or(c, "maxSessions", 1, 1000000, t->max_sessions ? t->max_sessions : 100000);
 }
