@@ -3,4 +3,5 @@
 #pragma once
 
 #define COMMANDS(X) \
+    X(gpus) \
     X(help)
