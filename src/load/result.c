@@ -24,7 +24,7 @@ const char *stage_text(enum stage s)
     return stages[s].text;
 }
 
-static void hists_free(const struct load_result *r)
+void load_result_done(const struct load_result *r)
 {
     for (int s = 0; s < STAGE_COUNT; s++)
         hist_free((struct hist *)(uintptr_t)r->stages[s].hist);
@@ -36,7 +36,7 @@ void comparison_free(struct comparison *c)
         return;
     for (size_t i = 0; i < c->count; i++)
         for (size_t k = 0; k < c->configurations[i].load_count; k++)
-            hists_free(&c->configurations[i].loads[k]);
+            load_result_done(&c->configurations[i].loads[k]);
     arena_free(c->arena);
 }
 
@@ -125,7 +125,6 @@ void load_result_fill(struct load_result *r, struct arena *a, struct recorder *c
     fill_stages(r, runs, n);
     fill_waterfalls(r, a, runs, n);
     r->samples = samples;
-    r->sample_count = n;
     r->throughput = stats_estimate(samples, n, 0.95);
     r->throughput_per_gpu = (struct estimate){r->throughput.mean * per_gpu, r->throughput.lo * per_gpu, r->throughput.hi * per_gpu};
     r->cost_per_1000_turns = r->throughput.mean > 0 ? price_per_hour / (r->throughput.mean * 3600) * 1000 : NAN;

@@ -131,8 +131,7 @@ struct load_result {
     const char *objectives_text; /* "voice_to_voice p95 1.21 s <= 1.5 s: met; ..." */
     double simulated_s, wall_s; /* wall_s is printed only on request: it is not reproducible */
     uint64_t events;
-    const double *samples; /* throughput of each repetition, turns/s; NULL in what was read back from a file */
-    size_t sample_count;
+    const double *samples; /* throughput of each repetition, turns/s */
 };
 
 struct configuration_result {
@@ -174,6 +173,7 @@ struct comparison {
 };
 
 void comparison_free(struct comparison *c); /* NULL accepted */
+void load_result_done(const struct load_result *r); /* its histograms; for one that is in no comparison */
 
 /*
  * Fills in of *r what n recorders (load/record.h, closed here; the repetitions of one load) know: counts, success rate, throughput

@@ -21,6 +21,7 @@
 #include "base/err.h"
 #include "base/world.h"
 #include "serve/service.h"
+#include "voice/sentence.h"
 #include "voice/session.h"
 
 enum pipeline_kind { PIPELINE_STREAMING, PIPELINE_SERIAL };
@@ -30,8 +31,6 @@ enum endpointing {
     ENDPOINT_SERVER,  /* the ASR server does, its stop_history being `hangover` */
     ENDPOINT_CLIENT   /* the user says so (session finish): half-close */
 };
-
-enum sentence_rule { SENTENCE_RULE_FULL, SENTENCE_RULE_NAIVE };
 
 /* CPU time of the gateway, ns of one core, charged when the thing happens; 0 costs no event. */
 struct gateway_cost {
@@ -43,6 +42,8 @@ struct gateway_cost {
     int64_t synthesis;     /* per second that a TTS call is open: threads that wait are not free */
 };
 
+enum { TURN_MAX_AHEAD = 7, TURN_MAX_REPLY = 64 * 1024 /* bytes of a reply; what is beyond is not spoken */ };
+
 struct turn_conf {
     enum pipeline_kind kind;
     enum endpointing endpointing;
@@ -50,7 +51,7 @@ struct turn_conf {
     enum sentence_rule rule;
     uint32_t sentence_min;     /* bytes; shorter sentences wait for the next one, 12 */
     uint32_t sentence_max;     /* bytes; longer ones are cut at a comma or a space, 240 */
-    uint32_t tts_ahead;        /* sentences synthesised ahead, 1 */
+    uint32_t tts_ahead;        /* sentences synthesised ahead, 1; at most TURN_MAX_AHEAD */
     uint32_t workers;          /* serial: threads of the pool, min(32, cores + 4) */
     uint32_t max_sessions;     /* open turns; beyond it TURN_REFUSED */
     int64_t asr_timeout;       /* end of speech to final transcript, 10 s */
