@@ -31,7 +31,7 @@ const struct share_tuning SHARE_TUNING_DEFAULT = {
  */
 static const double ROOFLINE_CORNER = 2.5;
 
-enum phase { IDLE, HOST, DEVICE };
+enum phase { IDLE, HOST, TURN, DEVICE }; /* TURN: time-slicing, waits for another context's turn to end */
 
 struct share_tenant {
     struct share *share;
@@ -43,10 +43,11 @@ struct share_tenant {
 
     enum phase phase;
     struct gpu_step step;
-    struct timer host; /* end of the host part */
+    struct timer host; /* end of the host part, then of the wait for a turn */
     double kernel;     /* K of the step on this share, ns */
     double pace;       /* max(launch, K): device part without neighbours, ns */
     double use_sm, use_bandwidth; /* parts of the share's SMs and bandwidth it uses meanwhile, [0, 1] */
+    double need_sm, need_bandwidth; /* the same relative to the larger one; 1 where it uses neither */
     double left;       /* of the device part, 1 down to 0 */
     double rate;       /* of `left`, per ns */
     double gpu_rate;   /* ns of kernel time per ns */
@@ -177,12 +178,15 @@ static void rates_time_slicing(struct share *s)
             t->rate = 1 / t->pace;
             continue;
         }
-        t->rate = t->gpu_rate / t->kernel / lost / (1 + s->tuning.idle_tenant);
+        t->rate = t->gpu_rate / t->kernel / lost / (1 + (1 - crowd) * s->tuning.idle_tenant);
     }
     s->busy_rate = fmin(1, s->busy_rate);
 }
 
-/* Kernels side by side: the neighbours' use of SMs or of bandwidth, whichever is scarcer, is one's own slowdown. */
+/*
+ * Kernels side by side: what the neighbours use of the SMs or of the bandwidth is one's own slowdown, in full for the one that
+ * the step itself uses most, in proportion for the other; the worse of the two counts.
+ */
 static void rates_mps(struct share *s)
 {
     double sm = 0, bandwidth = 0, quiet = 1;
@@ -200,7 +204,7 @@ static void rates_mps(struct share *s)
         if (t->phase != DEVICE)
             continue;
         slow = 1 + s->tuning.mps_contention *
-                       fmax(0, fmax(sm - t->use_sm, bandwidth - t->use_bandwidth));
+                       fmax(0, fmax((sm - t->use_sm) * t->need_sm, (bandwidth - t->use_bandwidth) * t->need_bandwidth));
         lasts = fmax(t->pace, t->kernel * slow);
         t->rate = 1 / lasts;
         t->gpu_rate = t->kernel * slow / lasts;
@@ -249,11 +253,37 @@ static void device_begin(struct share_tenant *t)
     reckon(s);
 }
 
+/*
+ * A context that was idle meanwhile waits for the turn of the one that runs to end: on average half of a time slice, or of what
+ * that one still has to do. The context whose host part was zero never gave its turn away.
+ */
+static int64_t turn_wait(struct share *s)
+{
+    double wait = 0;
+
+    if (s->mode != SHARE_TIME_SLICING || s->active == 0)
+        return 0;
+    settle(s);
+    for (size_t i = 0; i < s->count; i++) {
+        const struct share_tenant *t = s->tenants[i];
+        if (t->phase == DEVICE)
+            wait += t->gpu_rate * fmin((double)s->tuning.timeslice, t->left * t->kernel) / 2;
+    }
+    return (int64_t)wait;
+}
+
 static void on_host_done(struct timer *timer)
 {
     struct share_tenant *t = CONTAINER_OF(timer, struct share_tenant, host);
+    struct share *s = t->share;
 
-    if (t->share->count > 1) {
+    if (s->count > 1) {
+        int64_t wait = t->phase == HOST ? turn_wait(s) : 0;
+        if (wait > 0) {
+            t->phase = TURN;
+            timer_start(s->world, &t->host, s->world->now + wait);
+            return;
+        }
         device_begin(t);
         return;
     }
@@ -348,6 +378,7 @@ struct share_tenant *share_attach(struct share *s, const char *name, int64_t mem
 void share_submit(struct share_tenant *t, const struct gpu_step *step)
 {
     struct share *s = t->share;
+    double most;
 
     assert(t->phase == IDLE);
     t->step = *step;
@@ -361,6 +392,9 @@ void share_submit(struct share_tenant *t, const struct gpu_step *step)
     }
     t->use_sm = fmin(1, step->compute / s->size.sm / t->pace);
     t->use_bandwidth = fmin(1, (step->memory + step->stream) / s->size.bandwidth / t->pace);
+    most = fmax(t->use_sm, t->use_bandwidth);
+    t->need_sm = most > 0 ? t->use_sm / most : 1;
+    t->need_bandwidth = most > 0 ? t->use_bandwidth / most : 1;
     if (step->host > 0)
         timer_start(s->world, &t->host, s->world->now + (int64_t)ceil(step->host));
     else
@@ -439,7 +473,7 @@ const char *share_check(const struct share *s)
         active += t->phase == DEVICE;
         if (t->phase == DEVICE && !(t->left >= 0 && t->left <= 1 && t->rate > 0))
             return "a step's progress is outside [0, 1]";
-        if (s->count > 1 && t->phase == HOST && !timer_running(&t->host))
+        if (s->count > 1 && (t->phase == HOST || t->phase == TURN) && !timer_running(&t->host))
             return "a step was lost in its host part";
     }
     if (memory != s->memory || memory > s->size.memory)

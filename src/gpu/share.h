@@ -6,7 +6,8 @@
  * submit steps, one at a time each. How steps of several tenants meet is the share's mode:
  *   alone         one tenant; a step takes what it takes on the share's SMs and bandwidth
  *   time-slicing  contexts take turns; work-conserving, max-min fair in GPU time, a cost per switch; while
- *                 one context's kernels run, no other's do, however few SMs they fill
+ *                 one context's kernels run, no other's do, however few SMs they fill; one that was idle
+ *                 waits for the present turn to end
  *   MPS           kernels of all tenants run side by side and slow each other by what each uses
  * MIG is several shares on one GPU that never meet.
  *
@@ -47,9 +48,9 @@ struct share_size {
 
 /* Scheduling constants of a share; SHARE_TUNING_DEFAULT has the sourced ones. */
 struct share_tuning {
-    int64_t timeslice;    /* ns of one context's turn */
+    int64_t timeslice;    /* ns of one context's turn: `nvidia-smi compute-policy --set-timeslice` (docs/sharing.md) */
     int64_t switch_cost;  /* ns lost per turn when more than one context wants the GPU */
-    double idle_tenant;   /* relative cost of a second tenant that is attached and idle */
+    double idle_tenant;   /* relative cost, under time-slicing, of other tenants that are attached and idle */
     double mps_contention; /* how much of a neighbour's use becomes one's own slowdown */
 };
 extern const struct share_tuning SHARE_TUNING_DEFAULT;

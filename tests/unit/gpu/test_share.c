@@ -128,6 +128,43 @@ TEST(mps_shares_what_time_slicing_wastes)
     rig_free(&mps);
 }
 
+TEST(mps_tenants_of_unlike_needs_hardly_meet)
+{
+    struct rig unlike = rig_new(SHARE_MPS, &WHOLE), alike = rig_new(SHARE_MPS, &WHOLE);
+
+    rig_add(&unlike, (struct gpu_step){.compute = 10e6, .memory = 2e6});
+    rig_add(&unlike, (struct gpu_step){.compute = 2e6, .memory = 10e6});
+    rig_add(&alike, (struct gpu_step){.compute = 10e6, .memory = 2e6});
+    rig_add(&alike, (struct gpu_step){.compute = 10e6, .memory = 2e6});
+    CHECK_NEAR(rig_run(&unlike), 0.0121, 3e-4);
+    CHECK_NEAR(rig_run(&alike), 0.0201, 3e-4);
+    rig_free(&unlike);
+    rig_free(&alike);
+}
+
+/* A light tenant beside a saturating one: after its host part the GPU is the other's until the slice ends. */
+static double light_tenant(int64_t timeslice)
+{
+    struct rig r = rig_new(SHARE_TIME_SLICING, &WHOLE);
+    struct share_tuning tuning = SHARE_TUNING_DEFAULT;
+    double s;
+
+    share_free(r.share);
+    tuning.timeslice = timeslice;
+    r.share = share_new(virtual_world(r.v), "gpu0", SHARE_TIME_SLICING, &WHOLE, &tuning);
+    rig_add(&r, (struct gpu_step){.host = 5e6, .floor = 0.5e6});
+    rig_add(&r, (struct gpu_step){.floor = 40e6});
+    s = rig_run(&r);
+    rig_free(&r);
+    return s;
+}
+
+TEST(a_longer_time_slice_makes_light_tenants_wait)
+{
+    CHECK_NEAR(light_tenant(1024 * NS_PER_US), 0.0066, 3e-4);  /* 5 host, 0.5 wait, 1 at half speed, the switch */
+    CHECK_NEAR(light_tenant(10000 * NS_PER_US), 0.0105, 9e-4); /* 5 host, 4 to 5 wait, 1 at half speed */
+}
+
 TEST(memory_that_does_not_fit_is_refused_with_the_arithmetic)
 {
     struct rig r = rig_new(SHARE_TIME_SLICING, &WHOLE);
