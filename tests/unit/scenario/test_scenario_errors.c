@@ -146,6 +146,7 @@ TEST(workloads)
          "workloads[1].profile: no built-in profile is called \"magpie-a1000\", did you mean \"magpie-a100\"?..."},
         {"profile: magpie-a100", "profile: ./nothing.yaml", "7:26",
          "workloads[1].profile: ./nothing.yaml: cannot be opened: No such file or directory"},
+        {"profile: magpie-a100", "profile: \"-\"", "7:26", "workloads[1].profile: found \"-\", expected a built-in profile's name or a path"},
         {"name: tts, profile: magpie-a100", "name: tts", "7:5", "workloads[1].profile: missing, expected a text"},
         {"profile: magpie-a100", "profile: [magpie-a100]", "7:26", "workloads[1].profile: found a sequence, expected a text"},
         {"profile: magpie-a100", "profile: magpie-a100, mpsPercentage: 0", "7:54",
