@@ -98,7 +98,7 @@ TEST(sharing_forms)
 {
     cleanup_scenario struct scenario *s =
         with("load: {o: {hold: 1m, users: 1}}\nconfigurations:\n"
-             "  x: [{mig: {1g.10gb: null, 3g.40gb@0: [a, t], 2g.20gb: {mps: [t, a]}}}, {mig: [{profile: 7g.80gb, workload: l}]}]\n"
+             "  x: [{mig: {1g.10gb: null, 3g.40gb@0: [a, t], 2g.20gb: {mps: [a, a]}}}, {mig: [{profile: 7g.80gb, workload: l}]}]\n"
              "  y: [{timeSlicing: [a, t, l]}, {mps: [a]}]\n"
              "  z: [{mig: [{profile: 3g.40gb, workload: l}, {profile: 3g.40gb, start: 4, workload: [t, a]}]}]\n");
     const struct scenario_gpu *gpu = &configuration(s, "x")->gpus[0];
