@@ -79,18 +79,21 @@ static void steady_throughput(struct audit *a)
 {
     struct recorder_series s;
     struct estimate e = ESTIMATE_NONE;
-    size_t cut;
+    size_t bins = SIZE_MAX, cut;
 
-    recorder_series(a->runs[0], &s);
-    cut = s.count * (size_t)recorder_cut(a->runs[0]) / RECORDER_EIGHTHS;
-    if (s.count - cut >= 5 * BATCHES) {
-        double *sum = ARENA_ARRAY(a->arena, double, s.count);
+    for (size_t k = 0; k < a->n; k++) {
+        recorder_series(a->runs[k], &s);
+        bins = s.count < bins ? s.count : bins;
+    }
+    cut = s.width > 0 ? (size_t)((recorder_window_from(a->runs[0]) - s.from + s.width - 1) / s.width) : 0;
+    if (bins >= cut + 5 * BATCHES) {
+        double *sum = ARENA_ARRAY(a->arena, double, bins);
         for (size_t k = 0; k < a->n; k++) {
             recorder_series(a->runs[k], &s);
-            for (size_t i = 0; i < s.count; i++)
+            for (size_t i = 0; i < bins; i++)
                 sum[i] += s.completed[i];
         }
-        e = stats_drift(sum + cut, s.count - cut, BATCHES, 0.99);
+        e = stats_drift(sum + cut, bins - cut, BATCHES, 0.99);
     }
     if (!recorder_steady(a->runs[0])) {
         say(a, "steady_state", false, e.mean, a->bounds->drift, "MSER-5 finds no steady part: throughput changes to the end");
