@@ -338,7 +338,8 @@ static void close_one(struct recorder *r, int cut, bool steady)
 void recorder_close(struct recorder *const *runs, size_t n)
 {
     cleanup_free double *sum = NULL;
-    size_t bins = SIZE_MAX, cut;
+    size_t bins = SIZE_MAX, batch = 5, cut;
+    double total = 0;
     int eighths = 0;
 
     if (n == 0 || runs[0]->closed)
@@ -349,7 +350,11 @@ void recorder_close(struct recorder *const *runs, size_t n)
     for (size_t k = 0; k < n; k++)
         for (size_t i = 0; i < bins; i++)
             sum[i] += runs[k]->completed[i];
-    cut = stats_mser5(sum, bins);
+    for (size_t i = 0; i < bins; i++)
+        total += sum[i];
+    if (total < (double)bins) /* rare completions: batches long enough for five of them, or chance looks like a ramp */
+        batch = total > 0 ? (size_t)ceil(5 * (double)bins / total) : bins;
+    cut = bins > 0 ? stats_mser(sum, bins, batch) : 0;
     if (cut < bins)
         eighths = (int)(((int64_t)cut * runs[0]->width + runs[0]->eighth - 1) / runs[0]->eighth);
     if (eighths > CUT_MAX)
