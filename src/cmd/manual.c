@@ -246,12 +246,9 @@ static void roff_option(struct buf *b, const struct command *c, const struct cli
 
 static void roff_title(struct buf *b, const char *command, const char *summary)
 {
-    buf_puts(b, ".TH SNUG");
-    for (const char *p = command ? command : ""; *p; p++) {
-        if (p == command)
-            buf_puts(b, "\\-");
-        buf_putc(b, (char)toupper((unsigned char)*p));
-    }
+    buf_puts(b, command ? ".TH SNUG\\-" : ".TH SNUG");
+    for (size_t i = 0; command && command[i]; i++)
+        buf_putc(b, (char)toupper((unsigned char)command[i]));
     buf_puts(b, " 1 " SNUG_DATE " \"snug " SNUG_VERSION "\" \"snug manual\"\n.SH NAME\nsnug");
     if (command)
         buf_printf(b, "\\-%s", command);
