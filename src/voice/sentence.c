@@ -142,10 +142,10 @@ static enum end_kind end_at(const char *text, size_t start, size_t i, size_t n, 
     while ((more = closer(text + e, n - e)) > 0)
         e += more;
     *ret_end = e;
-    if (wide)
-        return e < n || over ? END : UNKNOWN;
     if (e >= n || ((text[e] & 0x80) && n - e < 3)) /* more stops, a closing quote, or the rest of one may follow */
         return over ? END : UNKNOWN;
+    if (wide)
+        return END;
     if (!blank(text[e]))
         return NO_END;
     if (!strong && e == i + 1 && abbreviated(text, start, i))
@@ -164,8 +164,10 @@ static bool next_full(struct sentence_cutter *c, const char *text, size_t n, boo
     limit = c->start + c->max;
     for (; i < n && i < limit; i++) {
         enum end_kind kind = end_at(text, c->start, i, n, over, &end);
-        if (kind == UNKNOWN)
-            break;
+        if (kind == UNKNOWN) {
+            c->scan = i;
+            return false;
+        }
         if (kind == NO_END)
             continue;
         if (end - c->start < c->min || end > limit) {

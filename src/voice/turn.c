@@ -526,8 +526,8 @@ static void on_asr_final(struct asr_stream *s, const char *text)
         end(t, TURN_NO_TRANSCRIPT);
         return;
     }
-    if (t->pipeline->conf.endpointing == ENDPOINT_SERVER && !t->asr_over)
-        drop_asr(t);
+    if (t->pipeline->conf.endpointing == ENDPOINT_SERVER && !serial(t))
+        drop_asr(t); /* the serial gateway keeps the microphone's stream, and its worker, to the end */
     if (tell_kind(t, TURN_TRANSCRIPT))
         ask_llm(t);
 }

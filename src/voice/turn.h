@@ -11,7 +11,8 @@
  *
  * Serial behaves as the published pipeline's gateway: a sentence's synthesis is awaited in full before its first chunk
  * goes out, reading the LLM's stream stops meanwhile, and a pool of `workers` threads carries the ASR streams (each held for the
- * stream's life) and the synthesis calls. With as many open microphones as workers no turn ever gets its audio.
+ * stream's life, which with endpointing by the server is the turn's) and the synthesis calls. With as many open
+ * microphones as workers no turn ever gets its audio.
  */
 #pragma once
 
