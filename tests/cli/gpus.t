@@ -15,7 +15,7 @@ $ diff <(snug gpus A100-SXM4-80GB) <(snug gpus NVIDIA-A100-SXM4-80GB) && echo sa
 > same
 
 = an unknown GPU is told the nearest ones
-$ snug gpus A100-SXM-80GB
+$ snug gpus A100-SXM4-80G
 ? 2
 >0
 2>~ A100-SXM4-80GB
@@ -25,13 +25,13 @@ $ snug gpus -o json | python3 -c 'import json, sys; d = json.load(sys.stdin); pr
 > snug/v1
 
 = 19 maximal layouts of an A100 and of an H100
-$ for g in A100-SXM4-80GB H100-SXM5-80GB; do snug gpus $g --layouts --maximal -o csv | tail -n +2 | wc -l; done
+$ for g in A100-SXM4-80GB H100-SXM5-80GB; do snug gpus $g --layouts --maximal -o csv | tail -n +2 | cut -d, -f1 | sort -u | wc -l; done
 > 19
 > 19
 
 = 12 and 4 Pareto sets
-$ snug gpus A100-SXM4-80GB --layouts -o csv | tail -n +2 | wc -l
-$ snug gpus A30-24GB --layouts -o csv | tail -n +2 | wc -l
+$ snug gpus A100-SXM4-80GB --layouts -o csv | tail -n +2 | cut -d, -f1 | sort -u | wc -l
+$ snug gpus A30-24GB --layouts -o csv | tail -n +2 | cut -d, -f1 | sort -u | wc -l
 > 12
 > 4
 
