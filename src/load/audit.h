@@ -5,7 +5,7 @@
  *   littles_law    users present = throughput * (turn + think time) + what overlaps the window's ends (the law's sampling
  *                  error, measured): the remainder as a fraction, of the worst repetition
  *   schedule_lag   p99 of actual minus planned start, ms; 0 in virtual time, and computed there too
- *   steady_state   no drift of the throughput over the window, by batch means; MSER-5 found a cut
+ *   steady_state   no drift of the throughput over the window, by batch means, and a cut found by MSER-5
  *   steady_latency no drift of the turn time (bound 2 * drift): a queue that grows while throughput holds
  *   attribution    the stages of voice-to-voice add up: unexplained remainder as a fraction
  *   accounting     started = completed + failed + unfinished, exactly

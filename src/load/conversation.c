@@ -91,7 +91,7 @@ struct stock {
     size_t count[KINDS];
 };
 
-enum { TOKEN_MAX = 7 }; /* bytes; with it the stock has 4.0 characters a token */
+enum { TOKEN_MAX = 7 }; /* bytes; with it the stock has 4.2 characters a token */
 
 /* Where the token that begins at p ends: a word with the space before it, a number, or one other character. */
 static const char *token_end(const char *p, const char *end)

@@ -64,7 +64,8 @@ struct recorder {
     double turn_s[RECORDER_EIGHTHS]; /* of completed turns, by the eighth they were planned in */
     uint64_t turns[RECORDER_EIGHTHS], ended[RECORDER_EIGHTHS];
     size_t bins;
-    int64_t width; /* of a bin */
+    int64_t width;  /* of a bin */
+    int64_t eighth; /* of the hold phase as planned */
     struct little little;
     int cut; /* eighths */
     bool closed, steady;
@@ -90,15 +91,19 @@ bool turn_parts(const struct turn_record *t, int64_t ret_ns[PART_COUNT])
     };
     const int64_t *stamp = t->stamp;
     int64_t at = stamp[STAMP_SPEECH_END], total, sum = 0;
+    size_t first = 0;
 
     for (int i = 0; i < PART_COUNT; i++)
         ret_ns[i] = 0;
     if (at == TIME_NEVER || stamp[STAMP_AUDIBLE] == TIME_NEVER)
         return false;
     total = stamp[STAMP_AUDIBLE] - at;
+    /* A pipeline that is told the end of speech has no endpoint of its own, one without an ASR no transcript. */
+    while (first < 2 && stamp[steps[first].until] == TIME_NEVER)
+        first++;
     /* A step with a missing stamp, or one before the step it follows, is left to "unexplained". */
-    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-        int64_t end = stamp[steps[i].until], from = i == 0 ? at : stamp[steps[i - 1].until];
+    for (size_t i = first; i < ARRAY_LEN(steps); i++) {
+        int64_t end = stamp[steps[i].until], from = i == first ? at : stamp[steps[i - 1].until];
         if (end == TIME_NEVER || from == TIME_NEVER || end < from)
             continue;
         ret_ns[steps[i].part] += end - from;
@@ -116,10 +121,11 @@ struct recorder *recorder_new(const struct recorder_spec *spec)
     assert(hold >= 0);
     r->spec = *spec;
     r->width = NS_PER_S * ((hold + RECORDER_BINS * NS_PER_S - 1) / (RECORDER_BINS * NS_PER_S));
-    if (hold > 0 && hold < r->width)
-        r->width = hold;
+    if (hold < r->width || r->width == 0)
+        r->width = hold > 0 ? hold : NS_PER_S;
     r->bins = hold > 0 ? (size_t)(hold / r->width) : 0;
     r->completed = xcalloc(r->bins, sizeof *r->completed);
+    r->eighth = hold > 0 ? (hold + RECORDER_EIGHTHS - 1) / RECORDER_EIGHTHS : 1;
     r->little.since = spec->hold_from;
     return r;
 }
@@ -152,9 +158,15 @@ static bool in_hold(const struct recorder *r, int64_t t)
 
 static int eighth_of(const struct recorder *r, int64_t t)
 {
-    int64_t hold = r->spec.hold_until - r->spec.hold_from;
+    return (int)((t - r->spec.hold_from) / r->eighth);
+}
 
-    return (int)((t - r->spec.hold_from) / ((hold + RECORDER_EIGHTHS - 1) / RECORDER_EIGHTHS));
+void recorder_stop(struct recorder *r, int64_t now)
+{
+    if (now >= r->spec.hold_until)
+        return;
+    r->spec.hold_until = now > r->spec.hold_from ? now : r->spec.hold_from;
+    r->bins = (size_t)((r->spec.hold_until - r->spec.hold_from) / r->width);
 }
 
 void recorder_begin(struct recorder *r, int64_t planned, int64_t actual)
@@ -240,6 +252,7 @@ static void stages(struct recorder *r, const struct turn_record *t)
 {
     int eighth = eighth_of(r, t->stamp[STAMP_PLANNED]);
     struct stage_set *s = &r->set[eighth < CUT_MAX ? eighth : CUT_MAX];
+    enum turn_stamp last = t->stamp[STAMP_LAST_AUDIO] != TIME_NEVER ? STAMP_LAST_AUDIO : STAMP_LLM_DONE; /* a chat */
     int64_t part[PART_COUNT], generating = t->stamp[STAMP_LLM_DONE] - t->stamp[STAMP_LLM_FIRST_TOKEN];
 
     span(&s->stage[STAGE_ASR_FINAL], t, STAMP_SPEECH_END, STAMP_ASR_FINAL);
@@ -249,9 +262,9 @@ static void stages(struct recorder *r, const struct turn_record *t)
         hist_record(&s->stage[STAGE_LLM_ITL], generating / (t->tokens - 1));
     span(&s->stage[STAGE_TTS_FIRST_AUDIO], t, STAMP_TTS_REQUEST, STAMP_TTS_FIRST_AUDIO);
     span(&s->stage[STAGE_VOICE_TO_VOICE], t, STAMP_SPEECH_END, STAMP_AUDIBLE);
-    if (!t->interrupted && t->stamp[STAMP_LAST_AUDIO] != TIME_NEVER) {
-        span(&s->stage[STAGE_TURN], t, STAMP_PLANNED, STAMP_LAST_AUDIO);
-        r->turn_s[eighth] += (double)(t->stamp[STAMP_LAST_AUDIO] - t->stamp[STAMP_PLANNED]) / 1e9;
+    if (!t->interrupted && t->stamp[last] != TIME_NEVER) {
+        span(&s->stage[STAGE_TURN], t, STAMP_PLANNED, last);
+        r->turn_s[eighth] += (double)(t->stamp[last] - t->stamp[STAMP_PLANNED]) / 1e9;
         r->turns[eighth]++;
     }
     if (turn_parts(t, part)) {
@@ -325,19 +338,25 @@ static void close_one(struct recorder *r, int cut, bool steady)
 void recorder_close(struct recorder *const *runs, size_t n)
 {
     cleanup_free double *sum = NULL;
-    size_t bins = n ? runs[0]->bins : 0, cut;
-    int eighths;
+    size_t bins = SIZE_MAX, batch = 5, cut;
+    double total = 0;
+    int eighths = 0;
 
     if (n == 0 || runs[0]->closed)
         return;
+    for (size_t k = 0; k < n; k++)
+        bins = runs[k]->bins < bins ? runs[k]->bins : bins; /* one may have been stopped early */
     sum = xcalloc(bins, sizeof *sum);
-    for (size_t k = 0; k < n; k++) {
-        assert(runs[k]->bins == bins && runs[k]->width == runs[0]->width);
+    for (size_t k = 0; k < n; k++)
         for (size_t i = 0; i < bins; i++)
             sum[i] += runs[k]->completed[i];
-    }
-    cut = stats_mser5(sum, bins);
-    eighths = cut == bins || bins == 0 ? 0 : (int)((cut * RECORDER_EIGHTHS + bins - 1) / bins);
+    for (size_t i = 0; i < bins; i++)
+        total += sum[i];
+    if (total < (double)bins) /* rare completions: batches long enough for five of them, or chance looks like a ramp */
+        batch = total > 0 ? (size_t)ceil(5 * (double)bins / total) : bins;
+    cut = bins > 0 ? stats_mser(sum, bins, batch) : 0;
+    if (cut < bins)
+        eighths = (int)(((int64_t)cut * runs[0]->width + runs[0]->eighth - 1) / runs[0]->eighth);
     if (eighths > CUT_MAX)
         eighths = CUT_MAX;
     for (size_t k = 0; k < n; k++)
@@ -351,9 +370,7 @@ bool recorder_steady(const struct recorder *r)
 
 int64_t recorder_window_from(const struct recorder *r)
 {
-    int64_t hold = r->spec.hold_until - r->spec.hold_from;
-
-    return r->spec.hold_from + r->cut * ((hold + RECORDER_EIGHTHS - 1) / RECORDER_EIGHTHS);
+    return r->spec.hold_from + r->cut * r->eighth;
 }
 
 int64_t recorder_window_until(const struct recorder *r)
@@ -424,9 +441,16 @@ void recorder_little(const struct recorder *r, struct recorder_little *ret)
 
 uint64_t recorder_parts(const struct recorder *r, double ret_ns[PART_COUNT])
 {
+    uint64_t n = r->window.audible;
+
     for (int i = 0; i < PART_COUNT; i++)
         ret_ns[i] = r->window.parts[i];
-    return r->window.audible;
+    for (int e = 0; !r->closed && e < SETS; e++) {
+        n += r->set[e].audible;
+        for (int i = 0; i < PART_COUNT; i++)
+            ret_ns[i] += r->set[e].parts[i];
+    }
+    return n;
 }
 
 double recorder_unexplained(const struct recorder *r)

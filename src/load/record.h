@@ -113,6 +113,9 @@ struct turn_counts {
 };
 const struct turn_counts *recorder_counts(const struct recorder *r); /* of the whole run, ramps included */
 
+/* The run ends before its hold phase does (Ctrl-C): what was measured until now counts. Before the users stop. */
+void recorder_stop(struct recorder *r, int64_t now);
+
 /*
  * Finds the warm-up cut and merges the eighths behind it; called before what follows, a second call does nothing. The
  * repetitions of one load are closed together: their completions are added up and have one cut, which chance moves
@@ -151,7 +154,7 @@ struct recorder_little {
 };
 void recorder_little(const struct recorder *r, struct recorder_little *ret);
 
-/* Sum over the window's completed turns of every part of voice-to-voice, ns, and how many turns. */
+/* Before closing too, then of the whole hold phase: sum over the completed turns of every part of voice-to-voice, ns, and how many turns. */
 uint64_t recorder_parts(const struct recorder *r, double ret_ns[PART_COUNT]);
 
 double recorder_unexplained(const struct recorder *r); /* sum of |unexplained| over sum of voice-to-voice */

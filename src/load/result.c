@@ -125,6 +125,7 @@ void load_result_fill(struct load_result *r, struct arena *a, struct recorder *c
     fill_stages(r, runs, n);
     fill_waterfalls(r, a, runs, n);
     r->samples = samples;
+    r->sample_count = n;
     r->throughput = stats_estimate(samples, n, 0.95);
     r->throughput_per_gpu = (struct estimate){r->throughput.mean * per_gpu, r->throughput.lo * per_gpu, r->throughput.hi * per_gpu};
     r->cost_per_1000_turns = r->throughput.mean > 0 ? price_per_hour / (r->throughput.mean * 3600) * 1000 : NAN;

@@ -131,7 +131,8 @@ struct load_result {
     const char *objectives_text; /* "voice_to_voice p95 1.21 s <= 1.5 s: met; ..." */
     double simulated_s, wall_s; /* wall_s is printed only on request: it is not reproducible */
     uint64_t events;
-    const double *samples; /* throughput of each repetition, turns/s */
+    const double *samples; /* throughput of each repetition, turns/s; NULL in what was read back from a file */
+    size_t sample_count;
 };
 
 struct configuration_result {

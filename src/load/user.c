@@ -351,8 +351,8 @@ static void on_end(struct user *u, enum turn_outcome outcome)
     struct world *w = u->all->world;
 
     timer_stop(w, &u->patience);
-    if (outcome == TURN_COMPLETED && u->played_to == TIME_NEVER)
-        outcome = TURN_NO_AUDIO;
+    if (outcome == TURN_COMPLETED && u->played_to == TIME_NEVER && u->turn.stamp[STAMP_TTS_REQUEST] != TIME_NEVER)
+        outcome = TURN_NO_AUDIO; /* a chat, whose reply is text, asks no TTS */
     u->turn.outcome = outcome;
     if (outcome != TURN_COMPLETED) {
         end_turn(u, FATE_FAILED);

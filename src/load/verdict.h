@@ -24,13 +24,22 @@ struct objectives {
 /* Fills r->objectives_met and objectives_text (in `a`). A percentile that could not be measured is not met. */
 void objectives_judge(struct arena *a, const struct objectives *o, struct load_result *r);
 
+/* The resource with the highest use; saturated from LIMIT_SATURATED on. Ties go to the first. n > 0. */
+#define LIMIT_SATURATED 0.9
+struct limit limit_find(const struct limit *candidates, size_t n);
+
 /*
- * Decides on the load named `load` (NULL: the last one with users), best throughput per GPU among valid
- * results that meet their objectives (all valid ones if none does), against `against` (NULL: the
- * runner-up, or "time-slicing" where that is a configuration and not the best). Fills c->verdict and
- * has_verdict; texts go to c's arena.
+ * Decides on the load named `load` (NULL: the one with the most users), best throughput per GPU among valid
+ * results that meet their objectives (all valid ones if none does), against `against` (NULL: "time-slicing" where that is a
+ * valid configuration and not the best, else the runner-up). Fills c->verdict and has_verdict (false with fewer than
+ * two valid results); texts go to c's arena.
  *
- * Production wants isolation: alone and MIG have it, time-slicing and MPS do not (memory and faults are
- * shared). Development wants the fewest dollars that still do the work.
+ * `best` is NULL where the data cannot tell the two apart: the paired interval contains 1, or lies within 1 % of it
+ * (two runs of one real server differ by 0.4 % on average). The ratio is then still that of the top one and `against`.
+ *
+ * Production wants isolation: alone and MIG have it, time-slicing and MPS do not (memory and faults are shared). It is
+ * the best isolated configuration that meets its objectives; of those that cannot be told apart the cheapest. Development
+ * wants the fewest dollars that still do the work at the smallest load; at the same price the one that is least to set up: time-slicing
+ * (a ConfigMap), MPS, MIG (a drained GPU).
  */
 void verdict_decide(struct comparison *c, const char *load, const char *against);

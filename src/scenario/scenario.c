@@ -182,6 +182,10 @@ static void read_workload(struct scenario_reader *r, struct conf *c)
                       s->workloads[i].at->line, s->workloads[i].at->column);
     if (conf_failed(c))
         return;
+    if (strcmp(profile, "-") == 0) { /* standard input is no place beside the scenario */
+        conf_fail(c, "profile", "found \"-\", expected a built-in profile's name or a path");
+        return;
+    }
     w->profile = profile_load(is_path(profile) ? scenario_path(r, profile) : profile, &err);
     if (!w->profile) {
         conf_pass(c, "profile", &err);

@@ -67,6 +67,7 @@ struct scenario_requests {
     struct client_spec spec; /* measure_from and measure_until are the run's to set */
 };
 
+/* A chat (no ASR, no TTS) under a trace with token counts has its turns as a request stream to the LLM. */
 struct scenario_load {
     struct load_spec turns; /* its name is the load's; users 0 and no arrivals: no turns, requests alone */
     const struct scenario_requests *requests;

@@ -199,8 +199,10 @@ static void check_memory(struct scenario_reader *r, struct conf *at, const char 
             snprintf(name, sizeof name, "%s@%d", slot->profile->name, slot->start);
         else
             snprintf(name, sizeof name, "%s", r->s->gpu->key);
-        conf_fail(at, key, "memory does not fit: %s = %s, %s has %s (a workload's `memory` replaces its profile's reservation)",
-                  buf_str(&text), units_memory(total, sum), name, units_memory(has, room));
+        if (slot->count > 1)
+            buf_printf(&text, " = %s", units_memory(total, sum));
+        conf_fail(at, key, "memory does not fit: %s, %s has %s (a workload's `memory` replaces its profile's reservation)",
+                  buf_str(&text), name, units_memory(has, room));
     }
     buf_done(&text);
 }

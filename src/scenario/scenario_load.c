@@ -159,6 +159,30 @@ static void read_streams(struct scenario_reader *r, struct conf *c, struct scena
     l->request_count = n;
 }
 
+/*
+ * A chat under a trace: every row is a request of so many tokens, and a user's turn has none of its own to give. So it becomes a
+ * request stream to the LLM.
+ */
+static void chat_from_trace(struct scenario_reader *r, struct scenario_load *l)
+{
+    const struct arrivals_spec *a = &l->turns.arrivals;
+    struct scenario_requests *all;
+
+    if (r->s->llm < 0 || r->s->asr >= 0 || r->s->tts >= 0 || a->process != ARRIVALS_TRACE || a->trace->mean_context <= 0)
+        return;
+    all = ARENA_ARRAY(r->s->arena, struct scenario_requests, l->request_count + 1);
+    all[0] = (struct scenario_requests){.workload = (size_t)r->s->llm, .spec = CLIENT_DEFAULT};
+    all[0].spec.name = r->s->workloads[r->s->llm].name;
+    all[0].spec.concurrency = 0;
+    all[0].spec.arrivals = *a;
+    all[0].spec.give_up = l->turns.give_up;
+    if (l->request_count)
+        memcpy(all + 1, l->requests, l->request_count * sizeof *all);
+    l->requests = all;
+    l->request_count++;
+    l->turns.arrivals = (struct arrivals_spec){.process = ARRIVALS_NONE, .speedup = 1};
+}
+
 /* ---- loads ---- */
 
 void scenario_read_user(struct conf *c, struct load_spec *t)
@@ -199,6 +223,8 @@ static void read_load(struct scenario_reader *r, struct conf *c, struct scenario
         conf_fail(c, NULL, "found no load, expected users, arrivals or requests");
     else if ((closed || open) && r->s->llm < 0)
         conf_fail(c, closed ? "users" : "arrivals", "found in a scenario without an LLM, expected requests to its workloads");
+    if (!conf_failed(c))
+        chat_from_trace(r, l);
 }
 
 static void read_compare(struct scenario_reader *r, struct conf *root, struct scenario_load *loads, size_t n)

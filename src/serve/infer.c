@@ -200,7 +200,7 @@ static void cancel(struct infer_service *service, struct infer_call *c)
         s->stats.running--;
         break;
     case FREE:
-        assert(!"a call that is not under way");
+        assert(0 && "a call that is not under way");
     }
     s->stats.cancelled++;
     job_free(j);

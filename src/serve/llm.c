@@ -256,7 +256,7 @@ static bool add_piece(struct llm_server *l, struct seq *s, int64_t *budget)
         piece = (uint32_t)*budget;
     else if (piece > *budget && l->pieces > 0)
         return false; /* whole or not at all; one beyond the budget is the only one of its step */
-    if (!l->p.reserve_output && !take_room(l, s, (uint64_t)s->context + piece))
+    if (l->p.reserve_output == 0 && !take_room(l, s, (uint64_t)s->context + piece))
         return false;
     s->piece = piece;
     l->pieces++;
@@ -291,9 +291,9 @@ static bool admit(struct llm_server *l, int64_t *budget)
         struct seq *s = l->head;
         s->target = s->prompt + s->made;
         s->context = 0;
-        if (l->p.prefix_cache && s->call->cached_tokens < s->prompt)
+        if (l->p.prefix_cache != 0 && s->call->cached_tokens < s->prompt)
             s->context = s->call->cached_tokens;
-        if (l->p.reserve_output && *budget > 0 && !take_room(l, s, (uint64_t)s->prompt + s->output))
+        if (l->p.reserve_output != 0 && *budget > 0 && !take_room(l, s, (uint64_t)s->prompt + s->output))
             break;
         if (!add_piece(l, s, budget)) {
             give_room(l, s);
@@ -503,7 +503,7 @@ static void cancel(struct llm_service *service, struct llm_call *c)
         leave(l, s);
         break;
     case FREE:
-        assert(!"a call that is not under way");
+        assert(0 && "a call that is not under way");
     }
     l->stats.cancelled++;
     seq_free(s);

@@ -301,7 +301,7 @@ static void cancel(struct tts_service *service, struct tts_call *c)
         leave(t, s);
         break;
     case FREE:
-        assert(!"a call that is not under way");
+        assert(0 && "a call that is not under way");
     }
     t->stats.cancelled++;
     syn_free(s);

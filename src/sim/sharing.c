@@ -468,32 +468,3 @@ double sharing_mape(const struct sharing_rows *r, const char *table, const char 
     }
     return n ? sum / (double)n : NAN;
 }
-
-/* One line a model: its rows are too many to print. */
-static void markdown_parva(const struct sharing_rows *r, struct buf *out)
-{
-    const char *last = "";
-
-    buf_puts(out, "\n| model | mean absolute error of 2g, 3g, 4g |\n|---|---|\n");
-    for (size_t i = 0; i < r->n; i++) {
-        const struct sharing_row *x = &r->at[i];
-        if (strcmp(x->table, "parvagpu") != 0 || strcmp(x->group, last) == 0)
-            continue;
-        buf_printf(out, "| %s | %.1f %% |\n", x->group, 100 * sharing_mape(r, "parvagpu", x->group));
-        last = x->group;
-    }
-    buf_printf(out, "| **all** | **%.1f %%** |\n", 100 * sharing_mape(r, "parvagpu", NULL));
-}
-
-void sharing_markdown(const struct sharing_rows *r, struct buf *out)
-{
-    buf_puts(out, "| table | mode | row | metric | measured | predicted | error | |\n|---|---|---|---|---|---|---|---|\n");
-    for (size_t i = 0; i < r->n; i++) {
-        const struct sharing_row *x = &r->at[i];
-        if (strcmp(x->table, "parvagpu") == 0)
-            continue;
-        buf_printf(out, "| %s | %s | %s | %s | %.4g | %.4g | %+.1f %% | %s |\n", x->table, x->group, x->row, x->metric, x->measured,
-                   x->predicted, 100 * x->error, x->constant ? "constant fitted here" : "");
-    }
-    markdown_parva(r, out);
-}

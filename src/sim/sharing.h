@@ -4,14 +4,13 @@
  *
  * What a prediction may know: the table's columns for a model alone (on the whole GPU and on a 1g instance, or under
  * two thread percentages), the GPU catalogue, and for the two LLM tables the sizes of the models. No
- * parameter belongs to a row. docs/sharing.md is generated from this and says where each figure comes from.
+ * parameter belongs to a row. docs/sharing.md is generated from this (report/sharing.h) and says where each figure comes from.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "gpu/catalog.h"
 
@@ -46,6 +45,3 @@ double sharing_mape(const struct sharing_rows *r, const char *table, const char 
  * chosen on the other ten over a grid; returns the MAPE of all models so predicted. NaN without the traces.
  */
 double sharing_leave_one_out(const char *dir, struct catalog *catalog, struct err *err);
-
-/* docs/sharing.md's tables, as Markdown. */
-void sharing_markdown(const struct sharing_rows *r, struct buf *out);
