@@ -21,12 +21,50 @@ static const struct {
     {"eks_l40s_ts", NULL, "time-slicing, two LLM servers", 0.13},
 };
 
-bool sharing_within_bars(const struct sharing_rows *r, double leave_one_out)
+int sharing_run(const char *dir, struct catalog *catalog, struct sharing_results *ret, struct err *err)
+{
+    struct err own = {0};
+
+    *ret = (struct sharing_results){.leave_one_out = NAN};
+    if (sharing_validate(dir, catalog, &ret->rows, err) < 0)
+        return -1;
+    ret->leave_one_out = sharing_leave_one_out(dir, catalog, &own);
+    ret->proportional = sharing_reference(dir, SHARING_PROPORTIONAL, &own);
+    ret->minimum = sharing_reference(dir, SHARING_MINIMUM, &own);
+    ret->amdahl = sharing_reference(dir, SHARING_AMDAHL, &own);
+    return 0;
+}
+
+void sharing_results_done(struct sharing_results *r)
+{
+    sharing_rows_done(&r->rows);
+}
+
+bool sharing_within_bars(const struct sharing_results *r)
 {
     for (size_t i = 0; i < ARRAY_LEN(MEANS); i++)
-        if (sharing_mape(r, MEANS[i].table, MEANS[i].group) > MEANS[i].bar) /* NaN: no such table, no verdict */
+        if (sharing_mape(&r->rows, MEANS[i].table, MEANS[i].group) > MEANS[i].bar) /* NaN: no such table, no verdict */
             return false;
-    return !(leave_one_out > 0.06);
+    return !(r->leave_one_out > 0.06);
+}
+
+/* The summary's lines below the means: what is compared with them. */
+struct reference {
+    const char *what;
+    double error;
+};
+
+static size_t references(const struct sharing_results *r, struct reference ret[4])
+{
+    const struct reference all[] = {{"MIG scaling by min(g x 1g, 7g), for comparison", r->minimum},
+                                    {"MIG scaling by Amdahl's law, for comparison", r->amdahl},
+                                    {"MIG scaling by g/7 of 7g, for comparison", r->proportional}};
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (!isnan(all[i].error))
+            ret[n++] = all[i];
+    return n;
 }
 
 /* Rows of the eleven models are summed up per model. */
@@ -40,8 +78,12 @@ static const char *remark(const struct sharing_row *x)
     return x->constant ? "constant from this table" : "";
 }
 
-static void put_table(const struct sharing_rows *r, double leave_one_out, const struct text_style *style, struct buf *out)
+static void put_table(const struct sharing_results *results, const struct text_style *style, struct buf *out)
 {
+    const struct sharing_rows *r = &results->rows;
+    struct reference other[4];
+    size_t others = references(results, other);
+    double leave_one_out = results->leave_one_out;
     cleanup_table struct table *rows = table_new(), *models = table_new(), *means = table_new();
     const char *last = "";
 
@@ -90,6 +132,12 @@ static void put_table(const struct sharing_rows *r, double leave_one_out, const 
         table_cell(means, "6");
         table_cell(means, leave_one_out <= 0.06 ? "holds" : "missed");
     }
+    for (size_t i = 0; i < others; i++) {
+        table_cell(means, other[i].what);
+        table_cellf(means, "%.1f", 100 * other[i].error);
+        table_cell(means, "");
+        table_cell(means, "");
+    }
     table_print(rows, style, out);
     buf_putc(out, '\n');
     table_print(models, style, out);
@@ -106,8 +154,10 @@ static void put_csv(const struct sharing_rows *r, struct buf *out)
     }
 }
 
-static void put_json(const struct sharing_rows *r, double leave_one_out, struct buf *out)
+static void put_json(const struct sharing_results *results, struct buf *out)
 {
+    const struct sharing_rows *r = &results->rows;
+    double leave_one_out = results->leave_one_out;
     json_t *root, *rows = json_array(), *metrics = json_object();
     cleanup_free char *text = NULL;
 
@@ -126,15 +176,19 @@ static void put_json(const struct sharing_rows *r, double leave_one_out, struct 
     if (!isnan(leave_one_out))
         json_object_set_new(metrics, "parvagpu.leave_one_out", json_pack("{s:f, s:f}", "mape", leave_one_out, "bar", 0.06));
     root = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b}", "apiVersion", "snug/v1", "kind", "Validation", "of", "sharing", "rows", rows, "metrics", metrics,
-                     "within_bars", sharing_within_bars(r, leave_one_out));
+                     "within_bars", sharing_within_bars(results));
     text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(8));
     json_decref(root);
     buf_puts(out, text ? text : "{}");
     buf_putc(out, '\n');
 }
 
-static void put_markdown(const struct sharing_rows *r, double leave_one_out, struct buf *out)
+static void put_markdown(const struct sharing_results *results, struct buf *out)
 {
+    const struct sharing_rows *r = &results->rows;
+    struct reference other[4];
+    size_t others = references(results, other);
+    double leave_one_out = results->leave_one_out;
     const char *last = "";
 
     buf_puts(out, "| mean absolute error | | bar |\n|---|---|---|\n");
@@ -145,6 +199,8 @@ static void put_markdown(const struct sharing_rows *r, double leave_one_out, str
     }
     if (!isnan(leave_one_out))
         buf_printf(out, "| MIG scaling, one model left out of the fit at a time | %.1f %% | 6 %% |\n", 100 * leave_one_out);
+    for (size_t i = 0; i < others; i++)
+        buf_printf(out, "| %s | %.1f %% | |\n", other[i].what, 100 * other[i].error);
     buf_puts(out, "\n| table | row | metric | measured | predicted | error | |\n|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < r->n; i++) {
         const struct sharing_row *x = &r->at[i];
@@ -162,21 +218,20 @@ static void put_markdown(const struct sharing_rows *r, double leave_one_out, str
     }
 }
 
-void sharing_report(const struct sharing_rows *r, double leave_one_out, enum sharing_format format, const struct text_style *style,
-                    struct buf *out)
+void sharing_report(const struct sharing_results *r, enum sharing_format format, const struct text_style *style, struct buf *out)
 {
     switch (format) {
     case SHARING_TABLE:
-        put_table(r, leave_one_out, style, out);
+        put_table(r, style, out);
         break;
     case SHARING_JSON:
-        put_json(r, leave_one_out, out);
+        put_json(r, out);
         break;
     case SHARING_CSV:
-        put_csv(r, out);
+        put_csv(&r->rows, out);
         break;
     case SHARING_MARKDOWN:
-        put_markdown(r, leave_one_out, out);
+        put_markdown(r, out);
         break;
     }
 }

@@ -417,6 +417,45 @@ double sharing_leave_one_out(const char *dir, struct catalog *catalog, struct er
     return total / (double)count;
 }
 
+/* What the simple rules make of one size; rates of 1g and 7g, slices g. */
+static double simple_rule(enum sharing_rule rule, double r1, double r7, int g)
+{
+    double scaling, floor;
+
+    switch (rule) {
+    case SHARING_PROPORTIONAL:
+        return r7 * g / 7;
+    case SHARING_MINIMUM:
+        return fmin(g * r1, r7);
+    case SHARING_AMDAHL:
+        break;
+    }
+    scaling = fmax(0, (1 / r1 - 1 / r7) * 7 / 6);
+    floor = fmax(0, 1 / r1 - scaling);
+    return 1 / (floor + scaling / g);
+}
+
+double sharing_reference(const char *dir, enum sharing_rule rule, struct err *err)
+{
+    cleanup_free struct parva *models = NULL;
+    int n = read_all_parva(dir, &models, err);
+    double sum = 0;
+    size_t count = 0;
+
+    for (int i = 0; i < n; i++)
+        for (size_t b = 0; b < models[i].batches; b++)
+            for (size_t w = 1; w < PARVA_PROCESSES; w++) {
+                const double *rate = models[i].rate[b][w];
+                for (size_t s = 1; s < 4 && rate[0] > 0 && rate[4] > 0; s++) {
+                    if (rate[s] <= 0)
+                        continue;
+                    sum += fabs(simple_rule(rule, rate[0], rate[4], PARVA_SLICES[s]) / rate[s] - 1);
+                    count++;
+                }
+            }
+    return count ? sum / (double)count : NAN;
+}
+
 /* ---- all of it ---- */
 
 static const struct {

@@ -45,3 +45,7 @@ double sharing_mape(const struct sharing_rows *r, const char *table, const char 
  * chosen on the other ten over a grid; returns the MAPE of all models so predicted. NaN without the traces.
  */
 double sharing_leave_one_out(const char *dir, struct catalog *catalog, struct err *err);
+
+/* What simple rules miss the same rows of parvagpu by: g/7 of 7g's throughput; min(g x 1g's, 7g's); Amdahl's law through both. */
+enum sharing_rule { SHARING_PROPORTIONAL, SHARING_MINIMUM, SHARING_AMDAHL };
+double sharing_reference(const char *dir, enum sharing_rule rule, struct err *err); /* NaN without the traces */
