@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/conf.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/units.h"
 
 /* ---- standing on nodes ---- */
@@ -159,58 +159,6 @@ static void fail_number(struct conf *c, const char *key, const struct doc_node *
         fail_value(c, key, n, expected);
 }
 
-/* Edit distance with neighbouring transpositions; a letter's case alone costs nothing. Words beyond the bound are far. */
-static unsigned distance(const char *a, const char *b)
-{
-    enum { MAX = 48 };
-    unsigned char d[MAX + 1][MAX + 1];
-    size_t n = strlen(a), m = strlen(b);
-
-    if (n > MAX || m > MAX)
-        return 255;
-    for (size_t i = 0; i <= n; i++)
-        d[i][0] = (unsigned char)i;
-    for (size_t j = 0; j <= m; j++)
-        d[0][j] = (unsigned char)j;
-    for (size_t i = 1; i <= n; i++)
-        for (size_t j = 1; j <= m; j++) {
-            int x = tolower((unsigned char)a[i - 1]), y = tolower((unsigned char)b[j - 1]);
-            unsigned best = d[i - 1][j - 1] + (x != y);
-            best = d[i - 1][j] + 1u < best ? d[i - 1][j] + 1u : best;
-            best = d[i][j - 1] + 1u < best ? d[i][j - 1] + 1u : best;
-            if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) && y == tolower((unsigned char)a[i - 2]) &&
-                d[i - 2][j - 2] + 1u < best)
-                best = d[i - 2][j - 2] + 1u;
-            d[i][j] = (unsigned char)best;
-        }
-    return d[n][m];
-}
-
-/* Near enough to be meant: a third of the letters differ at most, or one begins with the other. */
-static bool closer(const char *word, const char *name, unsigned *best)
-{
-    size_t n = strlen(word), m = strlen(name), shorter = n < m ? n : m;
-    unsigned d = distance(word, name), bound = (unsigned)((n > m ? n : m) + 2) / 3;
-
-    if (shorter >= 3 && strncasecmp(word, name, shorter) == 0 && d > bound)
-        d = bound;
-    if (d > bound || d >= *best)
-        return false;
-    *best = d;
-    return true;
-}
-
-const char *conf_nearest(const char *word, const char *const *names)
-{
-    const char *nearest = NULL;
-    unsigned best = 255;
-
-    for (; *names; names++)
-        if (closer(word, *names, &best))
-            nearest = *names;
-    return nearest;
-}
-
 /* ---- keys ---- */
 
 static void know(struct conf *c, const char *key)
@@ -236,7 +184,7 @@ static void fail_unknown(struct conf *c, const struct doc_node *key)
     struct buf list;
 
     memcpy(names, c->known, c->known_count * sizeof *names);
-    nearest = conf_nearest(key->text, names);
+    nearest = str_nearest(key->text, names);
     buf_init(&list, 500);
     for (unsigned i = 0; i < c->known_count; i++)
         buf_printf(&list, "%s%s", i ? ", " : "", c->known[i]);
@@ -478,7 +426,7 @@ static int choice_of(struct conf *c, const char *key, const char *const *names, 
         for (int i = 0; names[i]; i++)
             if (strcmp(names[i], n->text) == 0)
                 return i;
-        nearest = conf_nearest(n->text, names);
+        nearest = str_nearest(n->text, names);
     }
     if (!n && !required)
         return otherwise;

@@ -121,6 +121,3 @@ void conf_fail_name(struct conf *names, size_t i, const char *fmt, ...) __attrib
 
 /* The error of a function called on behalf of this key, with place and path put in front; no-op on kind ERR_NONE. */
 void conf_pass(struct conf *c, const char *key, const struct err *e);
-
-/* The nearest of `names` (NULL-terminated) to `word`, NULL when none is near: for "did you mean". */
-const char *conf_nearest(const char *word, const char *const *names);

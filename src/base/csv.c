@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/doc.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/units.h"
 
@@ -57,7 +59,7 @@ static int fail(struct reader *r, uint32_t line, uint32_t column, const char *fm
     return err_set(r->err, ERR_INPUT, "%.200s:%u:%u: %s", r->csv->name, line, column, text);
 }
 
-/* Text in quotes for a message, cut and without control characters. */
+/* Text in quotes for a message, cut. */
 static const char *shown(const char *text, char buf[DOC_FOUND_MAX])
 {
     const struct doc_node n = {.kind = DOC_SCALAR, .text = text, .len = strlen(text)};
@@ -292,10 +294,10 @@ static struct csv_limits with_defaults(const struct csv_limits *given)
 struct csv *csv_open(const char *path, const struct csv_limits *limits, struct err *err)
 {
     struct csv_limits l = with_defaults(limits);
-    size_t n = 0;
-    cleanup_free char *data = doc_slurp(path, l.bytes, &n, err);
+    cleanup_buf struct buf b;
 
-    return data ? read_csv(path, data, n, &l, err) : NULL;
+    buf_init(&b, l.bytes);
+    return file_read(path, &b, err) == 0 ? read_csv(path, buf_str(&b), b.len, &l, err) : NULL;
 }
 
 struct csv *csv_parse(const char *name, const char *data, size_t n, const struct csv_limits *limits, struct err *err)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/doc.h"
 
-#include <errno.h>
 #include <libfyaml.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/buf.h"
+#include "base/file.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 struct doc {
     struct arena *arena;
@@ -66,7 +67,7 @@ int doc_fail(const struct doc_node *node, struct err *err, const char *fmt, ...)
     return err_set(err, ERR_INPUT, "%.200s:%u:%u: %s", node->file, node->line, node->column, text);
 }
 
-/* Copies text for a message: cut at `max` bytes on a character's edge, control characters as '?'. */
+/* Copies text for a message: cut at `max` bytes on a character's edge. */
 static void put_quoted(char *buf, size_t max, const char *text, size_t len)
 {
     size_t n = len < max ? len : max;
@@ -75,8 +76,8 @@ static void put_quoted(char *buf, size_t max, const char *text, size_t len)
         while (n && ((unsigned char)text[n] & 0xc0) == 0x80)
             n--;
     *buf++ = '"';
-    for (size_t i = 0; i < n; i++)
-        *buf++ = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
+    memcpy(buf, text, n);
+    buf += n;
     strcpy(buf, n < len ? "...\"" : "\"");
 }
 
@@ -125,73 +126,10 @@ static int fail_at(struct reader *r, size_t line, size_t column, const char *fmt
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    for (char *p = text; *p; p++)
-        if ((unsigned char)*p < 0x20)
-            *p = ' ';
     return err_set(r->err, ERR_INPUT, "%.200s:%zu:%zu: %s", r->doc->name, line, column, text);
 }
 
 /* ---- bytes ---- */
-
-char *doc_slurp(const char *path, size_t max, size_t *ret_n, struct err *err)
-{
-    bool standard = strcmp(path, "-") == 0;
-    FILE *f = standard ? stdin : fopen(path, "rbe");
-    cleanup_free char *data = NULL;
-    size_t n = 0, cap = 0;
-    struct stat st;
-    int broken;
-
-    if (!f)
-        return err_set(err, ERR_OUTSIDE, "%.200s: cannot be opened: %s", path, strerror(errno)), NULL;
-    if (fstat(fileno(f), &st) == 0 && (S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size > (off_t)max))) {
-        if (!standard)
-            fclose(f);
-        if (S_ISDIR(st.st_mode))
-            err_set(err, ERR_OUTSIDE, "%.200s: is a directory, expected a file", path);
-        else
-            err_set(err, ERR_INPUT, "%.200s: has %lld bytes, at most %zu are read", path, (long long)st.st_size, max);
-        return NULL;
-    }
-    for (;;) {
-        size_t got;
-        GROW(data, cap, n + 65536);
-        got = fread(data + n, 1, cap - n - 1, f);
-        n += got;
-        if (got == 0 || n > max)
-            break;
-    }
-    broken = ferror(f) ? (errno ? errno : EIO) : 0;
-    if (!standard)
-        fclose(f);
-    if (broken)
-        return err_set(err, ERR_OUTSIDE, "%.200s: cannot be read: %s", path, strerror(broken)), NULL;
-    if (n > max)
-        return err_set(err, ERR_INPUT, "%.200s: has more than %zu bytes, which is the most that is read",
-                       standard ? "standard input" : path, max), NULL;
-    data[n] = '\0';
-    *ret_n = n;
-    return TAKE(data);
-}
-
-/* The length of the valid UTF-8 character at s, 0 when it is none (overlong, surrogate, cut off, NUL). */
-static size_t utf8_character(const unsigned char *s, size_t n)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-    uint32_t c = s[0] & (0xffu >> (len + 1));
-
-    if (len <= 1)
-        return s[0] ? len : 0;
-    if (len > n)
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-        c = c << 6 | (s[i] & 0x3f);
-    }
-    return c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : len;
-}
 
 static int check_text(struct reader *r)
 {
@@ -200,14 +138,14 @@ static int check_text(struct reader *r)
     unsigned line, column;
 
     for (size_t i = 0; i < n; i += len) {
-        len = utf8_character(s + i, n - i);
+        len = str_utf8(r->doc->source + i, n - i);
         if (len && (s[i] >= 0x20 || s[i] == '\n' || s[i] == '\r' || s[i] == '\t'))
             continue;
         place(r->doc->source, i, &line, &column);
-        if (len)
-            return fail_at(r, line, column, "found the control character 0x%02x, expected text", s[i]);
         if (!s[i])
             return fail_at(r, line, column, "found a NUL byte, expected text");
+        if (len)
+            return fail_at(r, line, column, "found the control character 0x%02x, expected text", s[i]);
         return fail_at(r, line, column, "found the byte 0x%02x, which is not valid UTF-8", s[i]);
     }
     return 0;
@@ -620,10 +558,12 @@ static struct doc_limits with_defaults(const struct doc_limits *given)
 struct doc *doc_open(const char *path, const struct doc_limits *limits, struct err *err)
 {
     struct doc_limits l = with_defaults(limits);
-    size_t n = 0;
-    char *data = doc_slurp(path, l.bytes, &n, err);
+    cleanup_buf struct buf b;
 
-    return data ? read_doc(path, data, n, &l, err) : NULL;
+    buf_init(&b, l.bytes);
+    if (file_read(path, &b, err) < 0)
+        return NULL;
+    return doc_parse(path, buf_str(&b), b.len, &l, err);
 }
 
 struct doc *doc_parse(const char *name, const char *data, size_t n, const struct doc_limits *limits,

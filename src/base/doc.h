@@ -78,12 +78,6 @@ const char *doc_found(const struct doc_node *node, char buf[DOC_FOUND_MAX]);
 int doc_fail(const struct doc_node *node, struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/*
- * Reads a whole file or "-" into memory, NUL-terminated, at most `max` bytes; the caller frees it. For readers of
- * other formats.
- */
-char *doc_slurp(const char *path, size_t max, size_t *ret_n, struct err *err);
-
 static inline void cleanup_docp(struct doc **d)
 {
     doc_free(*d);

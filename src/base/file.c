@@ -21,6 +21,7 @@ int file_read(const char *path, struct buf *b, struct err *err)
 {
     cleanup_fd int fd = -1;
     char chunk[65536];
+    struct stat st;
     ssize_t n;
 
     if (strcmp(path, "-") == 0) {
@@ -31,6 +32,8 @@ int file_read(const char *path, struct buf *b, struct err *err)
         if (fd < 0)
             return err_set(err, ERR_OUTSIDE, "%s: %s", path, strerror(errno));
     }
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && (size_t)st.st_size > b->max - b->len)
+        return err_set(err, ERR_INPUT, "%s: %lld bytes long, at most %zu are read", path, (long long)st.st_size, b->max);
     for (;;) {
         n = read(fd, chunk, sizeof chunk);
         if (n < 0 && errno == EINTR)

@@ -13,7 +13,7 @@ enum { FILE_MAX_INPUT = 64 << 20 }; /* bytes of one input file; more is refused 
 
 /*
  * Appends the file's bytes to *b, "-" being standard input. ERR_OUTSIDE when it cannot be read, ERR_INPUT
- * when it is a directory or longer than b->max.
+ * when it is a directory or longer than b->max (a regular file by its size, before anything is read).
  */
 int file_read(const char *path, struct buf *b, struct err *err);
 

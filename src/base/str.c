@@ -43,8 +43,17 @@ size_t str_distance(const char *a, const char *b)
     return last[m];
 }
 
+/* Whether the shorter of the two, of three letters at least, begins the longer one. */
+static bool begins(const char *a, const char *b)
+{
+    size_t n = least(strlen(a), strlen(b));
+
+    return n >= 3 && strncasecmp(a, b, n) == 0;
+}
+
 const char *str_nearest(const char *word, const char *const *candidates)
 {
+    const char *const *first = candidates;
     const char *best = NULL;
     size_t best_distance = SIZE_MAX, bound = strlen(word) / 3 + 1;
 
@@ -55,7 +64,29 @@ const char *str_nearest(const char *word, const char *const *candidates)
             best_distance = d;
         }
     }
+    for (size_t i = 0; !best && first[i]; i++)
+        if (begins(word, first[i]))
+            best = first[i];
     return best;
+}
+
+size_t str_utf8(const char *text, size_t n)
+{
+    static const uint32_t least_of[] = {0, 0, 0x80, 0x800, 0x10000}; /* smaller ones are overlong */
+    const unsigned char *s = (const unsigned char *)text;
+    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+    uint32_t c = s[0] & (0xffu >> (len + 1));
+
+    if (len <= 1)
+        return len;
+    if (len > n)
+        return 0;
+    for (size_t i = 1; i < len; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+        c = c << 6 | (s[i] & 0x3f);
+    }
+    return c < least_of[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? 0 : len;
 }
 
 bool str_in_list(const char *word, const char *list)

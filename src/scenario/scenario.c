@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/str.h"
 #include "base/world.h"
 #include "scenario/internal.h"
 
@@ -52,7 +53,7 @@ size_t scenario_workload_at(struct scenario_reader *r, struct conf *c, const cha
             return i;
         }
     }
-    near = conf_nearest(name, names);
+    near = str_nearest(name, names);
     conf_fail(c, key, "found \"%.60s\", expected a workload of this scenario: %s%s%s%s", name, buf_str(&list),
               near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     buf_done(&list);
@@ -344,7 +345,7 @@ void scenario_free(struct scenario *s)
 
 static void no_such(const struct scenario *s, const char *what, const char *name, const char *const *names, struct err *err)
 {
-    const char *near = conf_nearest(name, names);
+    const char *near = str_nearest(name, names);
     struct buf list;
 
     buf_init(&list, 500);

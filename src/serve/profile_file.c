@@ -4,6 +4,7 @@
 
 #include "base/embedded.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "serve/place.h"
 #include "serve/profile.h"
 
@@ -142,7 +143,7 @@ static struct profile *load_built_in(const char *name, struct err *err)
 
     if (!f) {
         names = profile_names();
-        near = conf_nearest(name, names);
+        near = str_nearest(name, names);
         err_set(err, ERR_INPUT, "no built-in profile is called \"%s\"%s%s%s (a path has a '/' or ends in .yaml or .json)",
                 name, near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         return NULL;

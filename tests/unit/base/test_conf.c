@@ -172,15 +172,3 @@ TEST(the_kind_is_checked)
         doc_free(d);
     }
 }
-
-TEST(the_nearest_word)
-{
-    static const char *const words[] = {"timeSlicing", "mps", "mig", "alone", NULL};
-
-    CHECK_STR(conf_nearest("timeslicing", words), "timeSlicing");
-    CHECK_STR(conf_nearest("timeSlice", words), "timeSlicing");
-    CHECK_STR(conf_nearest("mgi", words), "mig");
-    CHECK_STR(conf_nearest("aloen", words), "alone");
-    CHECK(!conf_nearest("exclusive", words));
-    CHECK(!conf_nearest("", words));
-}

@@ -179,13 +179,13 @@ TEST(sizes_are_bounded)
     close(fd);
     CHECK(!doc_open(path, NULL, &err));
     CHECK_EQ(err.kind, ERR_INPUT);
-    CHECK_CONTAINS(err.msg, "has 104857600 bytes, at most 67108864 are read");
+    CHECK_CONTAINS(err.msg, "104857600 bytes long, at most 67108864 are read");
     unlink(path);
     CHECK(!doc_open(path, NULL, &err));
     CHECK_EQ(err.kind, ERR_OUTSIDE);
-    CHECK_CONTAINS(err.msg, "cannot be opened: No such file or directory");
+    CHECK_CONTAINS(err.msg, ": No such file or directory");
     CHECK(!doc_open("/tmp", NULL, &err));
-    CHECK_CONTAINS(err.msg, "is a directory, expected a file");
+    CHECK_STR(err.msg, "/tmp: Is a directory");
     CHECK(!doc_parse("m", "12345", 5, &(struct doc_limits){.bytes = 4}, &err));
     CHECK_STR(err.msg, "m: has 5 bytes, at most 4 are read");
     CHECK(!doc_parse("m", "[1,2,3,4]", 9, &(struct doc_limits){.nodes = 4}, &err));

@@ -61,3 +61,27 @@ PROPERTY(distance_is_symmetric_and_bounded, 2000)
     CHECK_GE(d, n > m ? n - m : m - n);
     CHECK((d == 0) == (strcmp(a, b) == 0));
 }
+
+TEST(a_word_that_is_begun_is_meant)
+{
+    static const char *const words[] = {"timeSlicing", "mps", "mig", "alone", NULL};
+
+    CHECK_STR(str_nearest("timeslicing", words), "timeSlicing");
+    CHECK_STR(str_nearest("timeSlice", words), "timeSlicing");
+    CHECK_STR(str_nearest("mgi", words), "mig");
+    CHECK_STR(str_nearest("time", words), "timeSlicing");
+    CHECK(!str_nearest("exclusive", words));
+    CHECK(!str_nearest("", words));
+}
+
+TEST(utf8_characters)
+{
+    static const struct {
+        const char *text;
+        size_t n, length;
+    } cases[] = {{"a", 1, 1}, {"", 1, 1}, {"\xc3\xa9", 2, 2}, {"\xe2\x82\xac", 3, 3}, {"\xf0\x9f\x98\x80", 4, 4}, {"\x80", 1, 0}, {"\xff", 1, 0},
+                 {"\xc0\xaf", 2, 0}, {"\xe0\x80\xaf", 3, 0}, {"\xed\xa0\x80", 3, 0}, {"\xf4\x90\x80\x80", 4, 0}, {"\xe2\x82", 2, 0}, {"\xc3\x28", 2, 0}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK_EQ(str_utf8(cases[i].text, cases[i].n), cases[i].length);
+}
