@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/doc.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "check.h"
 
@@ -80,15 +80,15 @@ TEST(the_document_is_what_the_program_predicts)
     cleanup_catalog struct catalog *c = catalog_open(&err);
     cleanup_sharing_results struct sharing_results all = {0};
     cleanup_buf struct buf fresh = {.max = 1 << 20}, text = {.max = 1 << 20};
-    cleanup_free char *old = NULL;
-    char *from, *to;
-    size_t n;
+    cleanup_buf struct buf page = {.max = 1 << 20};
+    char *old, *from, *to;
 
     if (sharing_run(dir, c, &all, &err) < 0 || isnan(all.leave_one_out) || isnan(sharing_mape(&all.rows, "nos_sharing", NULL)))
         check_skip("no measured tables beside the checkout (SNUG_SHARED)");
     sharing_report(&all, SHARING_MARKDOWN, &STYLE, &fresh);
-    if (!(old = doc_slurp("docs/sharing.md", 1 << 20, &n, &err)))
+    if (file_read("docs/sharing.md", &page, &err) < 0)
         check_fail(__FILE__, __LINE__, "%s", err.msg);
+    old = page.data;
     CHECK((from = strstr(old, first)) && (from = strchr(from, '\n')) && (to = strstr(from, last)));
     buf_add(&text, from + 1, (size_t)(to - from - 1));
     if (getenv("SNUG_UPDATE")) {
