@@ -60,7 +60,7 @@ static int check_spread(const char *where, const char *field, const struct sprea
 
 int conversation_check(const struct conversation_spec *s, const char *where, struct err *err)
 {
-    if (check_spread(where, "speech", &s->speech, 0.1, 600, err) ||
+    if ((s->speech.mean != 0 && check_spread(where, "speech", &s->speech, 0.1, 600, err)) ||
         out_of_range(where, "chars_per_s", s->chars_per_s, 1, 100, err) ||
         check_spread(where, "reply", &s->reply, 1, CONVERSATION_MAX_TOKENS, err) ||
         out_of_range(where, "max_tokens", s->max_tokens, 1, CONVERSATION_MAX_TOKENS, err) ||
@@ -233,6 +233,9 @@ void stock_script_free(struct script *s)
 
 /* ---- a user's conversation ---- */
 
+/* What is typed is as long as what would be said in so many seconds. */
+static const double TYPED_S = 4;
+
 struct conversation {
     struct conversation_spec spec;
     const struct stock *stock;
@@ -251,7 +254,7 @@ struct conversation *conversation_new(const struct conversation_spec *spec, cons
 {
     struct conversation *c = xcalloc(1, sizeof *c);
     double longest = spec->reply.cv > 0 ? spec->reply.max : spec->reply.mean;
-    double speech = spec->speech.cv > 0 ? spec->speech.max : spec->speech.mean;
+    double speech = spec->speech.mean == 0 ? TYPED_S : spec->speech.cv > 0 ? spec->speech.max : spec->speech.mean;
 
     c->spec = *spec;
     c->stock = stock;
@@ -309,16 +312,23 @@ static uint32_t write_heard(struct conversation *c, double speech, struct rng *r
 
 void conversation_turn(struct conversation *c, uint32_t turn, struct utterance *ret)
 {
+    conversation_turn_sized(c, turn, 0, 0, ret);
+}
+
+void conversation_turn_sized(struct conversation *c, uint32_t turn, uint32_t prompt, uint32_t reply, struct utterance *ret)
+{
     const struct conversation_spec *s = &c->spec;
     struct writer w = {.text = c->text, .end = c->end};
     struct rng rng;
-    double speech;
+    bool typed = s->speech.mean == 0;
+    double speech, length;
     uint32_t chars, said, prefix;
 
     conversation_rng(c, turn, 0, &rng);
-    speech = spread_draw(&s->speech, &rng);
-    w.wanted = (uint32_t)fmin(fmax(1, spread_draw(&s->reply, &rng) + 0.5), c->longest);
-    chars = write_heard(c, speech, &rng);
+    speech = typed ? 0 : spread_draw(&s->speech, &rng);
+    length = spread_draw(&s->reply, &rng) + 0.5;
+    w.wanted = (uint32_t)fmin(fmax(1, reply ? reply : length), c->longest);
+    chars = write_heard(c, typed ? TYPED_S : speech, &rng);
     write_script(&w, c->stock, s->decimals, s->abbreviations, &rng);
     c->text[w.len] = '\0';
     c->reply = (struct script){.text = c->text, .end = c->end, .tokens = w.tokens};
@@ -328,10 +338,10 @@ void conversation_turn(struct conversation *c, uint32_t turn, struct utterance *
     *ret = (struct utterance){
         .speech = (int64_t)(speech * 1e9),
         .text = c->heard,
-        .prompt_tokens = prefix + said,
-        .cached_tokens = (uint32_t)(prefix * s->prefix_cached),
-        .max_tokens = s->max_tokens,
-        .reply = &c->reply,
+        .prompt_tokens = prompt ? prompt : prefix + said,
+        .cached_tokens = (uint32_t)((prompt ? prompt : prefix) * s->prefix_cached),
+        .max_tokens = typed && reply ? reply : s->max_tokens,
+        .reply = typed && reply ? NULL : &c->reply,
     };
     c->history += said + w.tokens;
     if (c->history > s->history_tokens)

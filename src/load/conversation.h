@@ -26,7 +26,7 @@ struct spread {
 double spread_draw(const struct spread *s, struct rng *rng);
 
 struct conversation_spec {
-    struct spread speech;          /* s of one utterance, first to last voiced sample */
+    struct spread speech;          /* s of one utterance, first to last voiced sample; mean 0: typed, a chat */
     double chars_per_s;            /* of the user's speech, for the length of its transcript */
     struct spread reply;           /* tokens of an answer */
     uint32_t max_tokens;           /* the request's limit; also what bounds `reply` */
@@ -67,6 +67,12 @@ void conversation_restart(struct conversation *c, uint32_t user);
  * History grows by the utterance and the reply asked here.
  */
 void conversation_turn(struct conversation *c, uint32_t turn, struct utterance *ret);
+
+/*
+ * The same with the lengths that a trace's request states, in tokens (0: as drawn). A typed turn's reply of stated length is
+ * tokens without text (utterance.reply NULL, max_tokens its length), however long; a spoken one has at most the spec's longest.
+ */
+void conversation_turn_sized(struct conversation *c, uint32_t turn, uint32_t prompt, uint32_t reply, struct utterance *ret);
 
 /* The stream of one of a user's other decisions in a turn (think time, barge-in); `what` tells them apart. */
 void conversation_rng(const struct conversation *c, uint32_t turn, uint32_t what, struct rng *ret);

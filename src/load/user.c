@@ -104,6 +104,7 @@ struct user {
     int64_t began;      /* actual start of speech */
     int64_t sent;       /* ns of audio, speech and silence */
     int64_t barge_in;   /* time of the interruption, TIME_NEVER: none */
+    uint32_t prompt, reply; /* tokens, where a trace says so; else 0 */
     int64_t played_to;  /* when the audio received so far will have been heard */
 };
 
@@ -202,7 +203,7 @@ static void begin(struct user *u)
     all->in_turn++;
     recorder_begin(all->recorder, u->planned, w->now);
     turn_record_init(&u->turn, u->id, u->number, u->planned);
-    conversation_turn(u->talk, u->number++, &u->utterance);
+    conversation_turn_sized(u->talk, u->number++, u->prompt, u->reply, &u->utterance);
     u->turn.stamp[STAMP_SPEECH_START] = w->now;
     u->began = w->now;
     u->sent = 0;
@@ -212,6 +213,13 @@ static void begin(struct user *u)
     u->state = SPEAKING;
     u->session.utterance = &u->utterance;
     timer_start(w, &u->patience, u->planned + all->spec.give_up);
+    if (u->utterance.speech == 0) { /* typed */
+        u->turn.stamp[STAMP_SPEECH_END] = w->now;
+        u->state = REPLY;
+        all->pipeline->ops->open(all->pipeline, &u->session);
+        all->pipeline->ops->finish(all->pipeline, &u->session);
+        return;
+    }
     arm_piece(u);
     all->pipeline->ops->open(all->pipeline, &u->session);
 }
@@ -458,7 +466,7 @@ static void on_arrival(struct timer *t)
 {
     struct users *all = CONTAINER_OF(t, struct users, arrive);
     int64_t planned = all->from + all->arrival.at;
-    uint32_t id = (uint32_t)all->arrival.number;
+    uint32_t id = (uint32_t)all->arrival.number, prompt = all->arrival.context, reply = all->arrival.generated;
     struct user *u = NULL;
 
     if (all->idle_count > 0)
@@ -473,6 +481,8 @@ static void on_arrival(struct timer *t)
     conversation_restart(u->talk, id);
     u->id = id;
     u->number = 0;
+    u->prompt = prompt;
+    u->reply = reply;
     u->planned = planned;
     begin(u);
 }

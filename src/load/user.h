@@ -6,7 +6,8 @@
  * It knows the voice pipeline through voice/session.h alone. A closed load has `users` of them: they start
  * spread evenly over rampUp (so that no two are in phase), go on through hold, and stop spread over
  * rampDown: a user past its stop ends the turn it is in and begins none. What is in flight at the very end is unfinished,
- * counted as such, never dropped. An open load opens a session at every planned arrival.
+ * counted as such, never dropped. An open load opens a session at every planned arrival; a trace says how many tokens
+ * are asked and answered. Where the conversation is typed (a chat) a turn begins with its end of speech.
  *
  * Audio goes out once per `chunk`, at the moment its last sample has been spoken, and once more when speech ends.
  * That is exact where the server works in chunks of the same length (or a multiple): frames of 20 ms that do not

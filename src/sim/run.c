@@ -217,6 +217,7 @@ static int run_through(struct stage_set *s, struct err *err)
 
 static void stage_strike(struct stage_set *s)
 {
+    recorder_stop(s->run->recorder, s->world->now); /* no effect unless interrupted */
     if (s->users) {
         users_stop(s->users);
         users_free(s->users);

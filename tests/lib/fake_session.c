@@ -105,6 +105,8 @@ static void audio(struct session_service *g, struct session *s, const struct aud
 static void finish(struct session_service *g, struct session *s)
 {
     self(g)->finished++;
+    if (s->utterance->speech == 0)
+        arm(s->impl);
 }
 
 static void cancel(struct session_service *g, struct session *s)

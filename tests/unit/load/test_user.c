@@ -320,6 +320,55 @@ TEST(a_stall_shows_in_full_under_open_arrivals)
     rig_done(&r);
 }
 
+/* A trace of chat requests: nothing is spoken, lengths are the trace's, a turn is its answer. */
+static uint32_t asked_prompt, asked_reply;
+static void see_utterance(struct session_service *g, struct session *s)
+{
+    struct audio_log *l = CONTAINER_OF(g, struct audio_log, service);
+
+    asked_prompt += s->utterance->prompt_tokens;
+    asked_reply += s->utterance->reply ? 0 : s->utterance->max_tokens;
+    l->inner->ops->open(l->inner, s);
+}
+static void pass_finish(struct session_service *g, struct session *s)
+{
+    struct audio_log *l = CONTAINER_OF(g, struct audio_log, service);
+
+    l->inner->ops->finish(l->inner, s);
+}
+
+TEST(a_trace_of_chat_requests)
+{
+    static const struct session_service_ops ops = {see_utterance, log_audio, pass_finish, log_cancel};
+    struct arrival rows[] = {{.at = NS_PER_S, .context = 1000, .generated = 5000}, {.at = 2 * NS_PER_S, .context = 7, .generated = 3}};
+    struct arrival_trace trace = {.rows = rows, .count = 2};
+    struct recorder_spec spec = {.hold_until = 20 * NS_PER_S, .arrival_rate = NAN};
+    struct audio_log l;
+    struct rig r;
+
+    rig_init(&r);
+    l = (struct audio_log){.service.ops = &ops, .inner = &r.pipeline.service};
+    r.load.users = 0;
+    r.load.ramp_up = r.load.ramp_down = 0;
+    r.load.hold = 20 * NS_PER_S;
+    r.load.arrivals = (struct arrivals_spec){.process = ARRIVALS_TRACE, .trace = &trace};
+    r.talk.speech = (struct spread){0};
+    r.recorder = recorder_new(&spec);
+    r.users = users_new(virtual_world(r.v), &l.service, &r.load, &r.talk, r.stock, r.recorder, 1);
+    asked_prompt = asked_reply = 0;
+    users_start(r.users);
+    while (virtual_step(r.v, 20 * NS_PER_S))
+        CHECK(!users_check(r.users));
+    users_stop(r.users);
+    recorder_close(&r.recorder, 1);
+    CHECK_EQ(asked_prompt, 1007);
+    CHECK_EQ(asked_reply, 5003);
+    CHECK_EQ(recorder_counts(r.recorder)->completed, 2);
+    CHECK_EQ(l.voiced + l.silent, 0);
+    CHECK_EQ(hist_mean(recorder_stage(r.recorder, STAGE_TURN)), (double)fake_session_answer(&r.pipeline));
+    rig_done(&r);
+}
+
 TEST(open_load_refuses_beyond_its_sessions)
 {
     struct rig r;
