@@ -38,7 +38,8 @@ struct catalog *catalog_open(struct err *err)
 
     c->arena = arena_new();
     for (const struct embedded_file *f = embedded_files; f->path; f++) {
-        if (strncmp(f->path, "gpus/", 5) != 0 || !strstr(f->path, ".yaml") || strcmp(f->path, "gpus/sources.yaml") == 0)
+        if (strncmp(f->path, "gpus/", 5) != 0 || !strstr(f->path, ".yaml") ||
+            strcmp(f->path, "gpus/sources.yaml") == 0)
             continue;
         if (c->count == MODELS_MAX) {
             err_set(err, ERR_INPUT, "the GPU catalogue holds more than %d files", MODELS_MAX);
@@ -74,8 +75,12 @@ static const char *read_sources(struct arena *a, struct conf *c, const char *bef
     return before;
 }
 
-/* A whole figure of the GPU: {count: 132, sources: [...]} or {count: 132, inferred: true, why: "..."}. */
-static double read_figure(struct arena *a, struct conf *c, const char *key, const char *unit, unsigned bit, struct gpu_model *m)
+/*
+ * A whole figure of the GPU: {count: 132, sources: [...]} or {count: 132, inferred: true, why:
+ * "..."}.
+ */
+static double read_figure(struct arena *a, struct conf *c, const char *key, const char *unit,
+                          unsigned bit, struct gpu_model *m)
 {
     struct conf f;
     double v = 0;
@@ -94,7 +99,8 @@ static double read_figure(struct arena *a, struct conf *c, const char *key, cons
 }
 
 /* A figure of a profile: 16, or {value: 16, inferred: true}; absent: `otherwise`. */
-static int64_t read_count(struct conf *c, const char *key, int64_t hi, int64_t otherwise, unsigned bit, struct gpu_profile *p)
+static int64_t read_count(struct conf *c, const char *key, int64_t hi, int64_t otherwise,
+                          unsigned bit, struct gpu_profile *p)
 {
     const struct doc_node *n = doc_get(c->node, key);
     struct conf f;
@@ -168,7 +174,8 @@ static void read_profile(struct arena *a, struct conf *c, int grid, struct gpu_p
     p->sources = read_sources(a, c, "");
     p->note = arena_strdup(a, conf_string_or(c, "note", ""));
     if (name.compute != p->compute_slices)
-        conf_fail(c, "computeSlices", "found %d, expected the %d of %s", p->compute_slices, name.compute, p->name);
+        conf_fail(c, "computeSlices", "found %d, expected the %d of %s", p->compute_slices,
+                  name.compute, p->name);
 }
 
 static void read_mig(struct arena *a, struct conf *c, struct gpu_model *m)
@@ -251,7 +258,10 @@ static bool named(const struct gpu_model *m, const char *plain)
     return false;
 }
 
-/* How far a model is from an unknown name: 0 if it begins with it, else the edits to the nearest of its names. */
+/*
+ * How far a model is from an unknown name: 0 if it begins with it, else the edits to the nearest of
+ * its names.
+ */
 static unsigned distance(const struct gpu_model *m, const char *plain)
 {
     char own[NAME_MAX_PLAIN];
@@ -286,7 +296,8 @@ static void unknown_model(struct catalog *c, const char *name, const char *plain
         if (distance(c->entries[i].model, plain) == best)
             buf_printf(&near, "%s%s", shown++ ? ", " : "", c->entries[i].model->key);
     if (shown)
-        err_set(err, ERR_INPUT, "no GPU \"%.80s\" in the catalogue; near it: %s", name, buf_str(&near));
+        err_set(err, ERR_INPUT, "no GPU \"%.80s\" in the catalogue; near it: %s", name,
+                buf_str(&near));
     else
         err_set(err, ERR_INPUT, "no GPU \"%.80s\" in the catalogue; `snug gpus` lists them", name);
 }
@@ -298,7 +309,8 @@ const struct gpu_model *catalog_find(struct catalog *c, const char *name, struct
     gpu_name_plain(name, plain, sizeof plain);
     for (size_t i = 0; i < c->count; i++) { /* a key is its file's name: read only that one */
         const char *base = c->entries[i].file->path + strlen("gpus/");
-        if (strlen(base) == strlen(plain) + strlen(".yaml") && strncmp(base, plain, strlen(plain)) == 0)
+        if (strlen(base) == strlen(plain) + strlen(".yaml") &&
+            strncmp(base, plain, strlen(plain)) == 0)
             return load(c, &c->entries[i], err);
     }
     for (size_t i = 0; i < c->count; i++) {
@@ -338,8 +350,9 @@ static void load_sources(struct catalog *c)
     c->sources = ARENA_ARRAY(c->arena, struct source, node->count + 1);
     for (size_t i = 0; i < node->count; i++)
         if (node->entries[i].value->kind == DOC_SCALAR)
-            c->sources[c->source_count++] = (struct source){arena_strdup(c->arena, node->entries[i].key->text),
-                                                            arena_strdup(c->arena, node->entries[i].value->text)};
+            c->sources[c->source_count++] =
+                (struct source){arena_strdup(c->arena, node->entries[i].key->text),
+                                arena_strdup(c->arena, node->entries[i].value->text)};
 }
 
 const char *catalog_source(struct catalog *c, const char *key)
@@ -358,7 +371,8 @@ static void list_profiles(const struct gpu_model *m, struct buf *out)
         buf_printf(out, "%s%s", i ? ", " : "", m->profiles[i].name);
 }
 
-const struct gpu_profile *gpu_profile_find(const struct gpu_model *m, const char *name, struct err *err)
+const struct gpu_profile *gpu_profile_find(const struct gpu_model *m, const char *name,
+                                           struct err *err)
 {
     cleanup_buf struct buf all = {.max = 600};
     struct profile_name asked, own;
@@ -369,14 +383,16 @@ const struct gpu_profile *gpu_profile_find(const struct gpu_model *m, const char
     }
     list_profiles(m, &all);
     if (!profile_name_parse(name, &asked)) {
-        err_set(err, ERR_INPUT, "found \"%.40s\", expected a MIG profile of %s: %s", name, m->key, buf_str(&all));
+        err_set(err, ERR_INPUT, "found \"%.40s\", expected a MIG profile of %s: %s", name, m->key,
+                buf_str(&all));
         return NULL;
     }
     for (int near = 0; near <= 1; near++) {
         for (size_t i = 0; i < m->profile_count; i++) {
             profile_name_parse(m->profiles[i].name, &own);
             if (near ? profile_name_near(&asked, &own)
-                     : asked.gb == own.gb && asked.compute == own.compute && strcmp(asked.attributes, own.attributes) == 0)
+                     : asked.gb == own.gb && asked.compute == own.compute &&
+                           strcmp(asked.attributes, own.attributes) == 0)
                 return &m->profiles[i];
         }
     }

@@ -2,15 +2,16 @@
 /*
  * The GPU catalogue: what each model is, and into which MIG profiles it can be cut.
  *
- * The figures stand in data/gpus/, one YAML file a GPU, each with its source (data/gpus/sources.yaml spells the
- * sources out); they are part of the program. Figures that nobody printed but that follow from others
- * are marked inferred. A figure that is not known is 0 here (-1 for engine counts) and absent there.
+ * The figures stand in data/gpus/, one YAML file a GPU, each with its source
+ * (data/gpus/sources.yaml spells the sources out); they are part of the program. Figures that
+ * nobody printed but that follow from others are marked inferred. A figure that is not known is 0
+ * here (-1 for engine counts) and absent there.
  *
- * Profiles are told apart by their NVML enum (nvmlDeviceGetGpuInstanceProfileInfo's argument): their ids are
- * per GPU model, their names move with the driver (7g.79gb is 7g.80gb elsewhere).
+ * Profiles are told apart by their NVML enum (nvmlDeviceGetGpuInstanceProfileInfo's argument):
+ * their ids are per GPU model, their names move with the driver (7g.79gb is 7g.80gb elsewhere).
  *
- * A key is MODEL-FORM-MEMORY: A100-SXM4-80GB, A100-PCIE-80GB, H100-SXM5-80GB, A30-24GB. Accepted beside it:
- * the product names of GPU feature discovery, with or without -MIG-PROFILE and -SHARED
+ * A key is MODEL-FORM-MEMORY: A100-SXM4-80GB, A100-PCIE-80GB, H100-SXM5-80GB, A30-24GB. Accepted
+ * beside it: the product names of GPU feature discovery, with or without -MIG-PROFILE and -SHARED
  * (NVIDIA-A100-SXM4-80GB-MIG-3g.40gb), and nvidia-smi's (NVIDIA H100 80GB HBM3).
  */
 #pragma once
@@ -40,7 +41,7 @@ struct gpu_profile {
     const char *name;         /* as printed: "3g.40gb", "1g.10gb+me" */
     const char *attributes;   /* what follows the name's first '+' or '-': "me", "gfx", "me.all", "-me"; "" if none */
     int index;                /* in gpu_model.profiles; the bit in a profile mask */
-    int nvml;                 /* NVML enum: 0 1_SLICE, 1 2_SLICE, 2 3_SLICE, 3 4_SLICE, 4 7_SLICE, 7 1_SLICE_REV1 (+me), 9 1_SLICE_REV2 */
+    int nvml;                 /* NVML enum: 0 1_SLICE, 1 2_, 2 3_, 3 4_, 4 7_SLICE, 7 1_SLICE_REV1 (+me), 9 _REV2 */
     int id;                   /* what `nvidia-smi mig -lgip` prints, -1 unknown */
     int compute_slices, memory_slices;
     int sm;                   /* streaming multiprocessors */
@@ -78,7 +79,9 @@ struct gpu_model {
 
 struct catalog;
 
-/* Reads nothing yet: a model's file is parsed when it is first asked for. Ends with catalog_free(). */
+/*
+ * Reads nothing yet: a model's file is parsed when it is first asked for. Ends with catalog_free().
+ */
 struct catalog *catalog_open(struct err *err);
 void catalog_free(struct catalog *c); /* NULL accepted; models die with it */
 #define cleanup_catalog __attribute__((cleanup(catalog_freep)))
@@ -88,8 +91,8 @@ static inline void catalog_freep(struct catalog **c)
 }
 
 /*
- * By key or alias, case aside. Unknown: NULL and ERR_INPUT with the nearest names. Not for two threads at once;
- * a model that was found may be read by any.
+ * By key or alias, case aside. Unknown: NULL and ERR_INPUT with the nearest names. Not for two
+ * threads at once; a model that was found may be read by any.
  */
 const struct gpu_model *catalog_find(struct catalog *c, const char *name, struct err *err);
 
@@ -101,21 +104,26 @@ const struct gpu_model *catalog_at(struct catalog *c, size_t i, struct err *err)
 const char *catalog_source(struct catalog *c, const char *key);
 
 /*
- * By profile name, tolerant of what drivers vary: case, "MIG " before it, a compute instance's "1c." prefix is refused, the
- * memory may be off by 1 GB or 3 %, as 7g.79gb and 7g.80gb are one profile. NULL and ERR_INPUT with the model's profiles.
+ * By profile name, tolerant of what drivers vary: case, "MIG " before it, a compute instance's
+ * "1c." prefix is refused, the memory may be off by 1 GB or 3 %, as 7g.79gb and 7g.80gb are one
+ * profile. NULL and ERR_INPUT with the model's profiles.
  */
 const struct gpu_profile *gpu_profile_find(const struct gpu_model *m, const char *name, struct err *err);
 
 /* By NVML enum; NULL if the model lacks it. */
 const struct gpu_profile *gpu_profile_nvml(const struct gpu_model *m, int nvml);
 
-/* Masks of profiles (bits by index): the plain ones (1g 2g 3g 4g 7g), those with the double-memory 1g too, all. */
+/*
+ * Masks of profiles (bits by index): the plain ones (1g 2g 3g 4g 7g), those with the double-memory
+ * 1g too, all.
+ */
 uint32_t gpu_profiles_base(const struct gpu_model *m);
 uint32_t gpu_profiles_double(const struct gpu_model *m);
 uint32_t gpu_profiles_all(const struct gpu_model *m);
 
 /*
- * What an instance of p, or (p NULL) the whole GPU with MIG off, gives a share: its SMs of the GPU's (where they are not known: its
- * compute slices of the GPU's), its memory slices of the grid, its memory.
+ * What an instance of p, or (p NULL) the whole GPU with MIG off, gives a share: its SMs of the
+ * GPU's (where they are not known: its compute slices of the GPU's), its memory slices of the grid,
+ * its memory.
  */
 struct share_size gpu_profile_size(const struct gpu_model *m, const struct gpu_profile *p);

@@ -33,7 +33,7 @@ static bool read_attributes(const char *s, char ret[12])
         return false;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcasecmp(s + 1, known[i]) == 0) {
-            strcpy(ret, known[i]);
+            memcpy(ret, known[i], strlen(known[i]) + 1);
             return true;
         }
     }

@@ -11,8 +11,8 @@ static double fourth(double x)
 }
 
 /* K^4 = floor^4 + (u * R)^4 on both shares, R being the roofline of a unit of scaling work. */
-struct gpu_step scaling_step(const struct share_size *small, double t_small, const struct share_size *large,
-                             double t_large)
+struct gpu_step scaling_step(const struct share_size *small, double t_small,
+                             const struct share_size *large, double t_large)
 {
     const struct gpu_step unit = {.compute = 1 - SCALING_MEMORY, .memory = SCALING_MEMORY};
     double r_small = gpu_step_kernel(&unit, small), r_large = gpu_step_kernel(&unit, large);
@@ -28,5 +28,6 @@ struct gpu_step scaling_step(const struct share_size *small, double t_small, con
     } else {
         u = sqrt(sqrt(scaling));
     }
-    return (struct gpu_step){.floor = sqrt(sqrt(floor4)), .compute = u * unit.compute, .memory = u * unit.memory};
+    return (struct gpu_step){
+        .floor = sqrt(sqrt(floor4)), .compute = u * unit.compute, .memory = u * unit.memory};
 }

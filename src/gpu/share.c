@@ -25,9 +25,10 @@ const struct share_tuning SHARE_TUNING_DEFAULT = {
 };
 
 /*
- * The corners of K. Roofline: median times of the linear layers of Llama-2-7B and Llama-3-8B against the number of tokens
- * (vidur tables, A100 and H100) bend with 2 to 3. Floor: throughput of eleven models on 1g to 7g of an A100
- * (parvagpu) bends with 4, whose root needs no logarithm. docs/sharing.md prints what they predict.
+ * The corners of K. Roofline: median times of the linear layers of Llama-2-7B and Llama-3-8B
+ * against the number of tokens (vidur tables, A100 and H100) bend with 2 to 3. Floor: throughput of
+ * eleven models on 1g to 7g of an A100 (parvagpu) bends with 4, whose root needs no logarithm.
+ * docs/sharing.md prints what they predict.
  */
 static const double ROOFLINE_CORNER = 2.5;
 
@@ -127,8 +128,8 @@ static void settle(struct share *s)
 }
 
 /*
- * Max-min fair GPU time: each context wants the fraction K/pace of the time; what the modest ones leave
- * goes to the others in equal parts. Returns the total wanted.
+ * Max-min fair GPU time: each context wants the fraction K/pace of the time; what the modest ones
+ * leave goes to the others in equal parts. Returns the total wanted.
  */
 static double fair_turns(struct share *s)
 {
@@ -160,7 +161,10 @@ static double fair_turns(struct share *s)
     return wanted;
 }
 
-/* Contexts take turns; the switch cost is lost in proportion to how much they want each other's time. */
+/*
+ * Contexts take turns; the switch cost is lost in proportion to how much they want each other's
+ * time.
+ */
 static void rates_time_slicing(struct share *s)
 {
     double wanted = fair_turns(s), crowd = 0, lost;
@@ -184,8 +188,9 @@ static void rates_time_slicing(struct share *s)
 }
 
 /*
- * Kernels side by side: what the neighbours use of the SMs or of the bandwidth is one's own slowdown, in full for the one that
- * the step itself uses most, in proportion for the other; the worse of the two counts.
+ * Kernels side by side: what the neighbours use of the SMs or of the bandwidth is one's own
+ * slowdown, in full for the one that the step itself uses most, in proportion for the other; the
+ * worse of the two counts.
  */
 static void rates_mps(struct share *s)
 {
@@ -254,8 +259,9 @@ static void device_begin(struct share_tenant *t)
 }
 
 /*
- * A context that was idle meanwhile waits for the turn of the one that runs to end: on average half of a time slice, or of what
- * that one still has to do. The context whose host part was zero never gave its turn away.
+ * A context that was idle meanwhile waits for the turn of the one that runs to end: on average half
+ * of a time slice, or of what that one still has to do. The context whose host part was zero never
+ * gave its turn away.
  */
 static int64_t turn_wait(struct share *s)
 {

@@ -2,8 +2,9 @@
 /*
  * A share of a GPU and the steps that run on it.
  *
- * A share is an isolation domain: a whole GPU or one MIG instance. Its tenants (model server processes)
- * submit steps, one at a time each. How steps of several tenants meet is the share's mode:
+ * A share is an isolation domain: a whole GPU or one MIG instance. Its tenants (model server
+ * processes) submit steps, one at a time each. How steps of several tenants meet is the share's
+ * mode:
  *   alone         one tenant; a step takes what it takes on the share's SMs and bandwidth
  *   time-slicing  contexts take turns; work-conserving, max-min fair in GPU time, a cost per switch; while
  *                 one context's kernels run, no other's do, however few SMs they fill; one that was idle
@@ -21,8 +22,9 @@
  * Kernel time on a share with SM fraction s and bandwidth fraction b is, with two soft maxima,
  *     R = ((compute/s)^q + (memory/b)^q)^(1/q),   q = 2.5      the roofline
  *     K = (floor^4 + R^4)^(1/4) + stream/b
- * and the step takes host + max(launch, K). The constants and their sources stand in share.c; what they
- * were fitted on, and what they predict, is printed by `snug validate --sharing` (docs/sharing.md).
+ * and the step takes host + max(launch, K). The constants and their sources stand in share.c; what
+ * they were fitted on, and what they predict, is printed by `snug validate --sharing`
+ * (docs/sharing.md).
  */
 #pragma once
 
@@ -34,7 +36,9 @@
 
 enum share_mode { SHARE_ALONE, SHARE_TIME_SLICING, SHARE_MPS };
 
-/* What one step asks; times in ns on the whole GPU, MIG off. Zero is a legal value of every field. */
+/*
+ * What one step asks; times in ns on the whole GPU, MIG off. Zero is a legal value of every field.
+ */
 struct gpu_step {
     double host, launch, floor, compute, memory, stream;
 };
@@ -67,9 +71,10 @@ struct share *share_new(struct world *w, const char *name, enum share_mode mode,
 void share_free(struct share *s); /* NULL accepted; with its tenants */
 
 /*
- * Attaches, before the first step of the share, a server process that holds `memory` bytes and calls done(arg) after every step. `sm_cap` is
- * the MPS active thread percentage as a fraction, 1 for none; other modes ignore it. Fails with
- * ERR_INPUT, with the arithmetic, if the memory does not fit or the share is alone's and taken.
+ * Attaches, before the first step of the share, a server process that holds `memory` bytes and
+ * calls done(arg) after every step. `sm_cap` is the MPS active thread percentage as a fraction, 1
+ * for none; other modes ignore it. Fails with ERR_INPUT, with the arithmetic, if the memory does
+ * not fit or the share is alone's and taken.
  */
 struct share_tenant *share_attach(struct share *s, const char *name, int64_t memory, double sm_cap,
                                   share_done_fn *done, void *arg, struct err *err);
@@ -96,10 +101,14 @@ size_t share_tenant_count(const struct share *s);
 const struct share_tenant *share_tenant_at(const struct share *s, size_t i); /* in the order of attaching */
 const char *share_tenant_name(const struct share_tenant *t);
 int64_t share_tenant_busy(const struct share_tenant *t);    /* ns its own kernels ran */
-int64_t share_tenant_engaged(const struct share_tenant *t); /* ns it had a step under way, host part and waiting included */
+/* ns it had a step under way, host part and waiting included */
+int64_t share_tenant_engaged(const struct share_tenant *t);
 const char *share_name(const struct share *s);
 const struct share_size *share_size(const struct share *s);
 enum share_mode share_mode(const struct share *s);
 
-/* Names the broken invariant, or NULL: busy within wall time, memory within bounds, progress in [0, 1]. */
+/*
+ * Names the broken invariant, or NULL: busy within wall time, memory within bounds, progress in [0,
+ * 1].
+ */
 const char *share_check(const struct share *s);

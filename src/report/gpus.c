@@ -2,57 +2,27 @@
 #include "report/gpus.h"
 
 #include <jansson.h>
-#include <libfyaml.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "report/draw_layout.h"
 #include "report/table.h"
+#include "report/tree.h"
 
 static const struct {
     unsigned bit;
     const char *name;
-} FIGURES[] = {{GPU_SM, "sm"}, {GPU_MEMORY, "memory"}, {GPU_PLACEMENTS, "placements"}, {GPU_ENGINES, "engines"},
-               {GPU_IDS, "id"}, {GPU_BANDWIDTH, "bandwidth"}, {GPU_TFLOPS, "fp16"}};
-
-static const char *const KINDS[] = {"feasible", "maximal", "multisets", "pareto"};
+} FIGURES[] = {{GPU_SM, "sm"},           {GPU_MEMORY, "memory"}, {GPU_PLACEMENTS, "placements"},
+               {GPU_ENGINES, "engines"}, {GPU_IDS, "id"},        {GPU_BANDWIDTH, "bandwidth"},
+               {GPU_TFLOPS, "fp16"}};
 
 /* ---- JSON and YAML ---- */
-
-/* Writes and releases the tree. */
-static int put_tree(json_t *root, enum gpus_format format, struct buf *out, struct err *err)
-{
-    cleanup_free char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
-    struct fy_document *doc;
-    char *yaml;
-
-    json_decref(root);
-    if (!text)
-        return err_set(err, ERR_OUTSIDE, "the JSON text could not be made");
-    if (format == GPUS_JSON) {
-        buf_puts(out, text);
-        buf_putc(out, '\n');
-        return 0;
-    }
-    doc = fy_document_build_from_string(NULL, text, strlen(text));
-    yaml = doc ? fy_emit_document_to_string(doc, (enum fy_emitter_cfg_flags)(FYECF_MODE_BLOCK | FYECF_WIDTH_INF)) : NULL;
-    if (yaml)
-        buf_puts(out, yaml);
-    free(yaml);
-    fy_document_destroy(doc);
-    return yaml ? 0 : err_set(err, ERR_OUTSIDE, "the YAML text could not be made");
-}
-
-static json_t *tree_of(const char *kind)
-{
-    return json_pack("{s:s, s:s}", "apiVersion", "snug/v1", "kind", kind);
-}
 
 /* What is not known is left out: a reader must not take it for zero. */
 static void set_number(json_t *o, const char *key, double v)
 {
     if (v > 0)
-        json_object_set_new(o, key, v == (double)(json_int_t)v ? json_integer((json_int_t)v) : json_real(v));
+        json_object_set_new(
+            o, key, v == (double)(json_int_t)v ? json_integer((json_int_t)v) : json_real(v));
 }
 
 static void set_words(json_t *o, const char *key, const char *words)
@@ -81,10 +51,15 @@ static json_t *profile_tree(const struct gpu_model *m, const struct gpu_profile 
     const struct {
         const char *name;
         int count;
-    } engines[] = {{"copy", p->copy_engines}, {"nvdec", p->nvdec}, {"nvenc", p->nvenc}, {"jpeg", p->jpeg}, {"ofa", p->ofa}};
+    } engines[] = {{"copy", p->copy_engines},
+                   {"nvdec", p->nvdec},
+                   {"nvenc", p->nvenc},
+                   {"jpeg", p->jpeg},
+                   {"ofa", p->ofa}};
     struct share_size size = gpu_profile_size(m, p);
-    json_t *o = json_pack("{s:s, s:i, s:i, s:i, s:i}", "name", p->name, "nvml", p->nvml, "compute_slices", p->compute_slices,
-                          "memory_slices", p->memory_slices, "max_instances", p->max_instances);
+    json_t *o = json_pack("{s:s, s:i, s:i, s:i, s:i}", "name", p->name, "nvml", p->nvml,
+                          "compute_slices", p->compute_slices, "memory_slices", p->memory_slices,
+                          "max_instances", p->max_instances);
     json_t *starts = json_array(), *e = json_object();
 
     if (p->id >= 0)
@@ -95,7 +70,8 @@ static json_t *profile_tree(const struct gpu_model *m, const struct gpu_profile 
     set_number(o, "bandwidth_fraction", size.bandwidth);
     for (size_t i = 0; i < p->start_count; i++)
         json_array_append_new(starts, json_integer(p->starts[i]));
-    json_object_set_new(o, "placements", json_pack("{s:o, s:i}", "starts", starts, "size", p->size));
+    json_object_set_new(o, "placements",
+                        json_pack("{s:o, s:i}", "starts", starts, "size", p->size));
     for (size_t i = 0; i < ARRAY_LEN(engines); i++)
         if (engines[i].count >= 0)
             json_object_set_new(e, engines[i].name, json_integer(engines[i].count));
@@ -127,27 +103,15 @@ static void fill_model(json_t *o, const struct gpu_model *m, bool with_profiles)
     if (*m->note)
         json_object_set_new(o, "note", json_string(m->note));
     for (size_t i = 0; i < m->profile_count; i++)
-        json_array_append_new(profiles, with_profiles ? profile_tree(m, &m->profiles[i]) : json_string(m->profiles[i].name));
+        json_array_append_new(profiles, with_profiles ? profile_tree(m, &m->profiles[i])
+                                                      : json_string(m->profiles[i].name));
     if (m->grid > 0)
-        json_object_set_new(o, "mig", json_pack("{s:i, s:i, s:s, s:o}", "memory_slices", m->grid, "compute_slices", m->compute_slices,
-                                                "toggle", m->mig_needs_reset ? "reset" : "live", "profiles", profiles));
+        json_object_set_new(o, "mig",
+                            json_pack("{s:i, s:i, s:s, s:o}", "memory_slices", m->grid,
+                                      "compute_slices", m->compute_slices, "toggle",
+                                      m->mig_needs_reset ? "reset" : "live", "profiles", profiles));
     else
         json_decref(profiles);
-}
-
-static json_t *layout_tree(const struct layout *l)
-{
-    json_t *instances = json_array();
-    int compute = 0, memory = 0, sm = 0;
-
-    for (size_t i = 0; i < l->n; i++) {
-        const struct gpu_instance *g = &l->at[i];
-        json_array_append_new(instances, json_pack("{s:s, s:i, s:i}", "profile", g->profile->name, "start", g->start, "size", g->profile->size));
-        compute += g->profile->compute_slices;
-        memory += g->profile->size;
-        sm += g->profile->sm;
-    }
-    return json_pack("{s:o, s:i, s:i, s:i}", "instances", instances, "compute_slices", compute, "memory_slices", memory, "sm", sm);
 }
 
 /* ---- tables ---- */
@@ -185,7 +149,8 @@ static void profile_range(const struct gpu_model *m, struct buf *out)
         buf_puts(out, "no MIG");
 }
 
-static void list_table(struct catalog *c, const struct text_style *style, struct buf *out, struct err *err)
+static void list_table(struct catalog *c, const struct text_style *style, struct buf *out,
+                       struct err *err)
 {
     cleanup_table struct table *t = table_new();
 
@@ -211,12 +176,15 @@ static void list_table(struct catalog *c, const struct text_style *style, struct
         table_cell(t, buf_str(&range));
     }
     table_print(t, style, out);
-    buf_puts(out, "\n* inferred, ? not known. `snug gpus MODEL` says where each figure comes from.\n");
+    buf_puts(out,
+             "\n* inferred, ? not known. `snug gpus MODEL` says where each figure comes from.\n");
 }
 
 static void list_csv(struct catalog *c, struct buf *out, struct err *err)
 {
-    buf_puts(out, "gpu,arch,sm,memory_mib,bandwidth_gb_s,fp16_tflops,mig_memory_slices,mig_compute_slices\n");
+    buf_puts(
+        out,
+        "gpu,arch,sm,memory_mib,bandwidth_gb_s,fp16_tflops,mig_memory_slices,mig_compute_slices\n");
     for (size_t i = 0; i < catalog_count(c); i++) {
         const struct gpu_model *m = catalog_at(c, i, err);
         if (!m)
@@ -235,7 +203,8 @@ static int no_svg(struct err *err)
     return err_set(err, ERR_INPUT, "only layouts can be drawn: snug gpus MODEL --layouts -o svg");
 }
 
-int gpus_list(struct catalog *c, enum gpus_format format, const struct text_style *style, struct buf *out, struct err *err)
+int gpus_list(struct catalog *c, enum gpus_format format, const struct text_style *style,
+              struct buf *out, struct err *err)
 {
     struct err own = {0};
     json_t *root, *list;
@@ -258,7 +227,7 @@ int gpus_list(struct catalog *c, enum gpus_format format, const struct text_styl
         }
         json_object_set_new(root, "gpus", list);
         if (own.kind == ERR_NONE)
-            return put_tree(root, format, out, err);
+            return tree_put(root, format == GPUS_YAML, out, err);
         json_decref(root);
     }
     if (own.kind == ERR_NONE)
@@ -276,7 +245,8 @@ static void join_starts(const struct gpu_profile *p, struct buf *out)
     buf_printf(out, " (%d)%s", p->size, p->inferred & GPU_PLACEMENTS ? "*" : "");
 }
 
-static void profile_table(const struct gpu_model *m, const struct text_style *style, struct buf *out)
+static void profile_table(const struct gpu_model *m, const struct text_style *style,
+                          struct buf *out)
 {
     cleanup_table struct table *t = table_new();
 
@@ -313,7 +283,8 @@ static void profile_table(const struct gpu_model *m, const struct text_style *st
 }
 
 /* Every source key of the model, spelled out once. */
-static void source_lines(struct catalog *c, const struct gpu_model *m, const struct text_style *style, struct buf *out)
+static void source_lines(struct catalog *c, const struct gpu_model *m,
+                         const struct text_style *style, struct buf *out)
 {
     cleanup_buf struct buf seen = {.max = 2000};
 
@@ -326,35 +297,42 @@ static void source_lines(struct catalog *c, const struct gpu_model *m, const str
             if (strstr(buf_str(&seen), word))
                 continue;
             buf_printf(&seen, "%s ", key);
-            text_wrap(out, style, TEXT_PLAIN, first, catalog_source(c, key) ? catalog_source(c, key) : "not spelled out");
+            text_wrap(out, style, TEXT_PLAIN, first,
+                      catalog_source(c, key) ? catalog_source(c, key) : "not spelled out");
         }
     }
 }
 
-static void figure_line(struct buf *out, const char *name, double v, const char *unit, bool inferred)
+static void figure_line(struct buf *out, const char *name, double v, const char *unit,
+                        bool inferred)
 {
     if (v > 0)
-        buf_printf(out, "  %-12s %.10g%s%s%s\n", name, v, *unit ? " " : "", unit, inferred ? "*" : "");
+        buf_printf(out, "  %-12s %.10g%s%s%s\n", name, v, *unit ? " " : "", unit,
+                   inferred ? "*" : "");
     else
         buf_printf(out, "  %-12s not known\n", name);
 }
 
-static void show_table(struct catalog *c, const struct gpu_model *m, const struct text_style *style, struct buf *out)
+static void show_table(struct catalog *c, const struct gpu_model *m, const struct text_style *style,
+                       struct buf *out)
 {
     cleanup_buf struct buf names = {.max = 2000};
 
     text_put(out, style, TEXT_BOLD, m->key);
     buf_printf(out, "  %s, %s\n", m->title, m->arch);
     figure_line(out, "SMs", m->sm, "", m->inferred & GPU_SM);
-    buf_printf(out, "  %-12s %lld MiB%s\n", "memory", (long long)m->memory_mib, m->inferred & GPU_MEMORY ? "*" : "");
+    buf_printf(out, "  %-12s %lld MiB%s\n", "memory", (long long)m->memory_mib,
+               m->inferred & GPU_MEMORY ? "*" : "");
     figure_line(out, "bandwidth", m->bandwidth_gbs, "GB/s", m->inferred & GPU_BANDWIDTH);
     figure_line(out, "FP16, BF16", m->fp16_tflops, "TFLOPS, dense", m->inferred & GPU_TFLOPS);
     for (const char *const *a = m->aliases; *a; a++)
         buf_printf(&names, "%s%s", a == m->aliases ? "" : ", ", *a);
     text_wrap(out, style, TEXT_PLAIN, "  also called  ", buf_str(&names));
     if (m->grid > 0) {
-        buf_printf(out, "  %-12s %d compute and %d memory slices; %s\n\n", "MIG", m->compute_slices, m->grid,
-                   m->mig_needs_reset ? "switching it resets the GPU; it survives a reboot" : "switched without a reset; a reboot loses it");
+        buf_printf(out, "  %-12s %d compute and %d memory slices; %s\n\n", "MIG", m->compute_slices,
+                   m->grid,
+                   m->mig_needs_reset ? "switching it resets the GPU; it survives a reboot"
+                                      : "switched without a reset; a reboot loses it");
         profile_table(m, style, out);
     } else {
         buf_printf(out, "  %-12s no\n", "MIG");
@@ -373,7 +351,8 @@ static void show_table(struct catalog *c, const struct gpu_model *m, const struc
 
 static void show_csv(const struct gpu_model *m, struct buf *out)
 {
-    buf_puts(out, "profile,nvml,id,max_instances,compute_slices,memory_slices,sm,memory_mib,starts,size,inferred\n");
+    buf_puts(out, "profile,nvml,id,max_instances,compute_slices,memory_slices,sm,memory_mib,starts,"
+                  "size,inferred\n");
     for (size_t i = 0; i < m->profile_count; i++) {
         const struct gpu_profile *p = &m->profiles[i];
         buf_printf(out, "%s,%d,", p->name, p->nvml);
@@ -391,8 +370,8 @@ static void show_csv(const struct gpu_model *m, struct buf *out)
     }
 }
 
-int gpus_show(struct catalog *c, const struct gpu_model *m, enum gpus_format format, const struct text_style *style,
-              struct buf *out, struct err *err)
+int gpus_show(struct catalog *c, const struct gpu_model *m, enum gpus_format format,
+              const struct text_style *style, struct buf *out, struct err *err)
 {
     json_t *root;
 
@@ -408,178 +387,5 @@ int gpus_show(struct catalog *c, const struct gpu_model *m, enum gpus_format for
     }
     root = tree_of("GPU");
     fill_model(root, m, true);
-    return put_tree(root, format, out, err);
-}
-
-/* ---- layouts ---- */
-
-static void layouts_table(const struct gpu_model *m, const struct layout_list *l, const char *title, const struct text_style *style, struct buf *out)
-{
-    cleanup_table struct table *t = table_new();
-
-    text_put(out, style, TEXT_BOLD, title);
-    buf_puts(out, "\n\n");
-    table_column(t, "#", TABLE_RIGHT);
-    table_column(t, "compute", TABLE_RIGHT);
-    table_column(t, "memory", TABLE_RIGHT);
-    table_column(t, "SMs", TABLE_RIGHT);
-    table_column(t, "instances@slice", TABLE_LEFT | TABLE_WRAP);
-    for (size_t i = 0; i < l->n; i++) {
-        cleanup_buf struct buf text = {.max = 400};
-        int compute = 0, memory = 0, sm = 0;
-        bool known = true;
-        for (size_t k = 0; k < l->at[i].n; k++) {
-            const struct gpu_profile *p = l->at[i].at[k].profile;
-            compute += p->compute_slices;
-            memory += p->size;
-            sm += p->sm;
-            known = known && p->sm > 0;
-        }
-        layout_format(&l->at[i], &text);
-        table_cellf(t, "%zu", i + 1);
-        table_cellf(t, "%d/%d", compute, m->compute_slices);
-        table_cellf(t, "%d/%d", memory, m->grid);
-        if (known)
-            table_cellf(t, "%d", sm);
-        else
-            table_cell(t, "?");
-        table_cell(t, buf_str(&text));
-    }
-    table_print(t, style, out);
-}
-
-static void layouts_csv(const struct layout_list *l, struct buf *out)
-{
-    buf_puts(out, "layout,profile,start,size\n");
-    for (size_t i = 0; i < l->n; i++)
-        for (size_t k = 0; k < l->at[i].n; k++)
-            buf_printf(out, "%zu,%s,%d,%d\n", i + 1, l->at[i].at[k].profile->name, l->at[i].at[k].start, l->at[i].at[k].profile->size);
-}
-
-static const char *kind_words(enum layout_kind kind)
-{
-    switch (kind) {
-    case LAYOUT_FEASIBLE:
-        return "legal layouts, the empty one included";
-    case LAYOUT_MAXIMAL:
-        return "layouts that take no further instance";
-    case LAYOUT_MULTISETS:
-        return "legal sets of profiles, each at its roomiest place";
-    case LAYOUT_PARETO:
-        break;
-    }
-    return "largest sets of profiles: every other one is part of one of these";
-}
-
-static int need_mig(const struct gpu_model *m, struct err *err)
-{
-    return m->grid > 0 ? 0 : err_set(err, ERR_INPUT, "%s has no MIG, so it has no layouts", m->key);
-}
-
-int gpus_layouts(const struct gpu_model *m, uint32_t profiles, enum layout_kind kind, enum gpus_format format,
-                 const struct text_style *style, struct buf *out, struct err *err)
-{
-    cleanup_layout_list struct layout_list l = {0};
-    cleanup_free char *title = NULL;
-    json_t *root, *names, *list;
-
-    if (need_mig(m, err) < 0)
-        return -1;
-    layout_list(m, profiles, kind, &l);
-    title = xasprintf("%s: %zu %s", m->key, l.n, kind_words(kind));
-    if (format == GPUS_TABLE) {
-        layouts_table(m, &l, title, style, out);
-        return 0;
-    }
-    if (format == GPUS_CSV) {
-        layouts_csv(&l, out);
-        return 0;
-    }
-    if (format == GPUS_SVG) {
-        draw_layouts(m, &l, title, out);
-        return 0;
-    }
-    root = tree_of("Layouts");
-    names = json_array();
-    list = json_array();
-    for (size_t i = 0; i < m->profile_count; i++)
-        if (profiles >> i & 1)
-            json_array_append_new(names, json_string(m->profiles[i].name));
-    for (size_t i = 0; i < l.n; i++)
-        json_array_append_new(list, layout_tree(&l.at[i]));
-    json_object_set_new(root, "gpu", json_string(m->key));
-    json_object_set_new(root, "of", json_string(KINDS[kind]));
-    json_object_set_new(root, "profiles", names);
-    json_object_set_new(root, "count", json_integer((json_int_t)l.n));
-    json_object_set_new(root, "layouts", list);
-    return put_tree(root, format, out, err);
-}
-
-/* Instances with a place into `kept`, the others into `free`. */
-static int parse_instances(const struct gpu_model *m, const char *text, struct layout *kept, const struct gpu_profile **free_ones, size_t *ret_n,
-                           struct err *err)
-{
-    cleanup_free char *copy = xstrdup(text);
-    char *save = NULL;
-    size_t n = 0;
-
-    for (char *word = strtok_r(copy, " ,\t\n", &save); word; word = strtok_r(NULL, " ,\t\n", &save)) {
-        int start;
-        const struct gpu_profile *p = layout_parse_instance(m, word, &start, err);
-        if (!p)
-            return -1;
-        if (kept->n + n == LAYOUT_MAX)
-            return err_set(err, ERR_INPUT, "more than %d instances on one GPU", LAYOUT_MAX);
-        if (start >= 0)
-            kept->at[kept->n++] = (struct gpu_instance){p, start};
-        else
-            free_ones[n++] = p;
-    }
-    *ret_n = n;
-    if (kept->n + n == 0)
-        return err_set(err, ERR_INPUT, "no instance to place, expected for instance \"3g.40gb@4 1g.10gb\"");
-    return layout_check(m, kept, err);
-}
-
-int gpus_place(const struct gpu_model *m, const char *instances, enum gpus_format format, const struct text_style *style,
-               struct buf *out, struct err *err)
-{
-    const struct gpu_profile *free_ones[LAYOUT_MAX];
-    struct layout kept = {.n = 0}, one;
-    struct layout_list l = {.at = &one, .n = 1};
-    int room[GPU_PROFILES_MAX];
-    size_t n = 0;
-    json_t *root, *o;
-
-    if (need_mig(m, err) < 0 || parse_instances(m, instances, &kept, free_ones, &n, err) < 0 ||
-        layout_place(m, free_ones, n, &kept, &one, err) < 0)
-        return -1;
-    layout_room(m, &one, room);
-    if (format == GPUS_CSV) {
-        layouts_csv(&l, out);
-        return 0;
-    }
-    if (format == GPUS_SVG) {
-        cleanup_free char *title = xasprintf("%s: %s", m->key, instances);
-        draw_layouts(m, &l, title, out);
-        return 0;
-    }
-    if (format == GPUS_TABLE) {
-        size_t shown = 0;
-        layouts_table(m, &l, m->key, style, out);
-        buf_puts(out, "\nroom for ");
-        for (size_t i = 0; i < m->profile_count; i++)
-            if (room[i] > 0)
-                buf_printf(out, "%s%d x %s", shown++ ? ", or " : "", room[i], m->profiles[i].name);
-        buf_puts(out, shown ? "\n" : "nothing more\n");
-        return 0;
-    }
-    root = tree_of("Layout");
-    json_object_set_new(root, "gpu", json_string(m->key));
-    json_object_update_new(root, layout_tree(&one));
-    o = json_object();
-    for (size_t i = 0; i < m->profile_count; i++)
-        json_object_set_new(o, m->profiles[i].name, json_integer(room[i]));
-    json_object_set_new(root, "room", o);
-    return put_tree(root, format, out, err);
+    return tree_put(root, format == GPUS_YAML, out, err);
 }

@@ -21,7 +21,8 @@ static const struct {
     {"eks_l40s_ts", NULL, "time-slicing, two LLM servers", 0.13},
 };
 
-int sharing_run(const char *dir, struct catalog *catalog, struct sharing_results *ret, struct err *err)
+int sharing_run(const char *dir, struct catalog *catalog, struct sharing_results *ret,
+                struct err *err)
 {
     struct err own = {0};
 
@@ -43,7 +44,8 @@ void sharing_results_done(struct sharing_results *r)
 bool sharing_within_bars(const struct sharing_results *r)
 {
     for (size_t i = 0; i < ARRAY_LEN(MEANS); i++)
-        if (sharing_mape(&r->rows, MEANS[i].table, MEANS[i].group) > MEANS[i].bar) /* NaN: no such table, no verdict */
+        if (sharing_mape(&r->rows, MEANS[i].table, MEANS[i].group) >
+            MEANS[i].bar) /* NaN: no such table, no verdict */
             return false;
     return !(r->leave_one_out > 0.06);
 }
@@ -78,7 +80,8 @@ static const char *remark(const struct sharing_row *x)
     return x->constant ? "constant from this table" : "";
 }
 
-static void put_table(const struct sharing_results *results, const struct text_style *style, struct buf *out)
+static void put_table(const struct sharing_results *results, const struct text_style *style,
+                      struct buf *out)
 {
     const struct sharing_rows *r = &results->rows;
     struct reference other[4];
@@ -150,7 +153,8 @@ static void put_csv(const struct sharing_rows *r, struct buf *out)
     buf_puts(out, "table,group,row,metric,measured,predicted,error,constant_from_this_table\n");
     for (size_t i = 0; i < r->n; i++) {
         const struct sharing_row *x = &r->at[i];
-        buf_printf(out, "%s,%s,\"%s\",%s,%.6g,%.6g,%.4f,%d\n", x->table, x->group, x->row, x->metric, x->measured, x->predicted, x->error, x->constant);
+        buf_printf(out, "%s,%s,\"%s\",%s,%.6g,%.6g,%.4f,%d\n", x->table, x->group, x->row,
+                   x->metric, x->measured, x->predicted, x->error, x->constant);
     }
 }
 
@@ -163,20 +167,25 @@ static void put_json(const struct sharing_results *results, struct buf *out)
 
     for (size_t i = 0; i < r->n; i++) {
         const struct sharing_row *x = &r->at[i];
-        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:b}", "table", x->table, "group", x->group, "row", x->row,
-                                              "metric", x->metric, "measured", x->measured, "predicted", x->predicted, "error", x->error,
-                                              "constant", x->constant));
+        json_array_append_new(
+            rows, json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:b}", "table", x->table, "group",
+                            x->group, "row", x->row, "metric", x->metric, "measured", x->measured,
+                            "predicted", x->predicted, "error", x->error, "constant", x->constant));
     }
     for (size_t i = 0; i < ARRAY_LEN(MEANS); i++) {
         double mape = sharing_mape(r, MEANS[i].table, MEANS[i].group);
-        cleanup_free char *key = xasprintf("%s%s%s", MEANS[i].table, MEANS[i].group ? "." : "", MEANS[i].group ? MEANS[i].group : "");
+        cleanup_free char *key = xasprintf("%s%s%s", MEANS[i].table, MEANS[i].group ? "." : "",
+                                           MEANS[i].group ? MEANS[i].group : "");
         if (!isnan(mape))
-            json_object_set_new(metrics, key, json_pack("{s:f, s:f}", "mape", mape, "bar", MEANS[i].bar));
+            json_object_set_new(metrics, key,
+                                json_pack("{s:f, s:f}", "mape", mape, "bar", MEANS[i].bar));
     }
     if (!isnan(leave_one_out))
-        json_object_set_new(metrics, "parvagpu.leave_one_out", json_pack("{s:f, s:f}", "mape", leave_one_out, "bar", 0.06));
-    root = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b}", "apiVersion", "snug/v1", "kind", "Validation", "of", "sharing", "rows", rows, "metrics", metrics,
-                     "within_bars", sharing_within_bars(results));
+        json_object_set_new(metrics, "parvagpu.leave_one_out",
+                            json_pack("{s:f, s:f}", "mape", leave_one_out, "bar", 0.06));
+    root = json_pack("{s:s, s:s, s:s, s:o, s:o, s:b}", "apiVersion", "snug/v1", "kind",
+                     "Validation", "of", "sharing", "rows", rows, "metrics", metrics, "within_bars",
+                     sharing_within_bars(results));
     text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(8));
     json_decref(root);
     buf_puts(out, text ? text : "{}");
@@ -195,18 +204,22 @@ static void put_markdown(const struct sharing_results *results, struct buf *out)
     for (size_t i = 0; i < ARRAY_LEN(MEANS); i++) {
         double mape = sharing_mape(r, MEANS[i].table, MEANS[i].group);
         if (!isnan(mape))
-            buf_printf(out, "| %s (%s) | %.1f %% | %.0f %% |\n", MEANS[i].what, MEANS[i].table, 100 * mape, 100 * MEANS[i].bar);
+            buf_printf(out, "| %s (%s) | %.1f %% | %.0f %% |\n", MEANS[i].what, MEANS[i].table,
+                       100 * mape, 100 * MEANS[i].bar);
     }
     if (!isnan(leave_one_out))
-        buf_printf(out, "| MIG scaling, one model left out of the fit at a time | %.1f %% | 6 %% |\n", 100 * leave_one_out);
+        buf_printf(out,
+                   "| MIG scaling, one model left out of the fit at a time | %.1f %% | 6 %% |\n",
+                   100 * leave_one_out);
     for (size_t i = 0; i < others; i++)
         buf_printf(out, "| %s | %.1f %% | |\n", other[i].what, 100 * other[i].error);
-    buf_puts(out, "\n| table | row | metric | measured | predicted | error | |\n|---|---|---|---|---|---|---|\n");
+    buf_puts(out, "\n| table | row | metric | measured | predicted | error | "
+                  "|\n|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < r->n; i++) {
         const struct sharing_row *x = &r->at[i];
         if (is_single(x))
-            buf_printf(out, "| %s | %s | %s | %.4g | %.4g | %+.1f %% | %s |\n", x->table, x->row, x->metric, x->measured, x->predicted, 100 * x->error,
-                       remark(x));
+            buf_printf(out, "| %s | %s | %s | %.4g | %.4g | %+.1f %% | %s |\n", x->table, x->row,
+                       x->metric, x->measured, x->predicted, 100 * x->error, remark(x));
     }
     buf_puts(out, "\n| MIG scaling of | mean absolute error |\n|---|---|\n");
     for (size_t i = 0; i < r->n; i++) {
@@ -218,7 +231,8 @@ static void put_markdown(const struct sharing_results *results, struct buf *out)
     }
 }
 
-void sharing_report(const struct sharing_results *r, enum sharing_format format, const struct text_style *style, struct buf *out)
+void sharing_report(const struct sharing_results *r, enum sharing_format format,
+                    const struct text_style *style, struct buf *out)
 {
     switch (format) {
     case SHARING_TABLE:

@@ -24,4 +24,5 @@ void sharing_results_done(struct sharing_results *r);
 /* Means are taken over rows that are evidence. The bars: 6 % for MIG scaling, 13 % for the rest. */
 bool sharing_within_bars(const struct sharing_results *r);
 
-void sharing_report(const struct sharing_results *r, enum sharing_format format, const struct text_style *style, struct buf *out);
+void sharing_report(const struct sharing_results *r, enum sharing_format format, const struct text_style *style,
+                    struct buf *out);

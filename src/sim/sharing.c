@@ -13,14 +13,17 @@
 #include "gpu/scaling.h"
 #include "sim/virtual.h"
 
-static void add_row(struct sharing_rows *r, const char *table, const char *group, const char *row, const char *metric,
-                    double measured, double predicted, bool constant)
+static void add_row(struct sharing_rows *r, const char *table, const char *group, const char *row,
+                    const char *metric, double measured, double predicted, bool constant)
 {
     struct sharing_row *x;
 
     GROW(r->at, r->cap, r->n + 1);
     x = &r->at[r->n++];
-    *x = (struct sharing_row){.measured = measured, .predicted = predicted, .error = predicted / measured - 1, .constant = constant};
+    *x = (struct sharing_row){.measured = measured,
+                              .predicted = predicted,
+                              .error = predicted / measured - 1,
+                              .constant = constant};
     snprintf(x->table, sizeof x->table, "%s", table);
     snprintf(x->group, sizeof x->group, "%s", group);
     snprintf(x->row, sizeof x->row, "%s", row);
@@ -38,10 +41,10 @@ void sharing_rows_done(struct sharing_rows *r)
 struct client {
     struct share_tenant *tenant;
     struct gpu_step step;
-    double cap;      /* MPS active thread percentage */
-    uint64_t limit;  /* steps, 0: until the others are done */
+    double cap; /* MPS active thread percentage */
+    uint64_t limit; /* steps, 0: until the others are done */
     uint64_t done;
-    bool *over;      /* set when a client without a limit is to stop */
+    bool *over; /* set when a client without a limit is to stop */
     struct world *world;
     int64_t ended;
 };
@@ -57,10 +60,11 @@ static void client_done(void *arg)
 }
 
 /*
- * Runs clients on a share until `until` (or their limits) and gives each one's mean seconds a step. Those with a
- * zero step stay idle.
+ * Runs clients on a share until `until` (or their limits) and gives each one's mean seconds a step.
+ * Those with a zero step stay idle.
  */
-static int run_clients(enum share_mode mode, struct client *clients, size_t n, int64_t until, double *ret_s, struct err *err)
+static int run_clients(enum share_mode mode, struct client *clients, size_t n, int64_t until,
+                       double *ret_s, struct err *err)
 {
     const struct share_size whole = {.sm = 1, .bandwidth = 1, .memory = INT64_C(80) << 30};
     struct virtual_world *v = virtual_new();
@@ -72,13 +76,15 @@ static int run_clients(enum share_mode mode, struct client *clients, size_t n, i
         struct client *c = &clients[i];
         c->over = &over;
         c->world = virtual_world(v);
-        c->tenant = share_attach(s, "client", 1 << 20, c->cap > 0 ? c->cap : 1, client_done, c, err);
+        c->tenant =
+            share_attach(s, "client", 1 << 20, c->cap > 0 ? c->cap : 1, client_done, c, err);
         failed = c->tenant ? 0 : -1;
     }
     for (size_t i = 0; i < n && !failed; i++)
         if (gpu_step_duration(&clients[i].step, &whole) > 0)
             share_submit(clients[i].tenant, &clients[i].step);
-    while (!failed && virtual_step(v, until)) {}
+    while (!failed && virtual_step(v, until)) {
+    }
     for (size_t i = 0; i < n && !failed; i++)
         ret_s[i] = clients[i].done ? (double)clients[i].ended / 1e9 / (double)clients[i].done : 0;
     share_free(s);
@@ -131,7 +137,8 @@ static struct share_size size_of(const struct gpu_model *m, int nvml)
 }
 
 /* YOLOS-small on an A100 80GB PCIe: the step from one pod on the whole GPU and one pod on 1g. */
-static void validate_nos(const struct csv *t, const struct gpu_model *m, struct sharing_rows *out, struct err *err)
+static void validate_nos(const struct csv *t, const struct gpu_model *m, struct sharing_rows *out,
+                         struct err *err)
 {
     const struct share_size whole = gpu_profile_size(m, NULL), one = size_of(m, 0);
     size_t alone = row_of(t, "pods", 1, err);
@@ -155,73 +162,95 @@ static void validate_nos(const struct csv *t, const struct gpu_model *m, struct 
         snprintf(row, sizeof row, "%zu pods", n);
         if (run_clients(SHARE_TIME_SLICING, a, n, 120 * NS_PER_S, s, err) < 0)
             return;
-        add_row(out, "nos_sharing", "time-slicing", row, "timeslicing_s", number(t, r, "timeslicing_s", err), s[0], true);
+        add_row(out, "nos_sharing", "time-slicing", row, "timeslicing_s",
+                number(t, r, "timeslicing_s", err), s[0], true);
         if (run_clients(SHARE_MPS, b, n, 120 * NS_PER_S, s, err) < 0)
             return;
         add_row(out, "nos_sharing", "mps", row, "mps_s", number(t, r, "mps_s", err), s[0], false);
-        add_row(out, "nos_sharing", "mig", row, "mig_1g_s", number(t, r, "mig_1g_s", err), t_mig, false);
+        add_row(out, "nos_sharing", "mig", row, "mig_1g_s", number(t, r, "mig_1g_s", err), t_mig,
+                false);
     }
 }
 
-/* DenseNet121 under complementary thread percentages: the step from those of 10 % and 90 % alone. */
-static void validate_nvforum(const struct csv *t, const struct gpu_model *m, struct sharing_rows *out, struct err *err)
+/*
+ * DenseNet121 under complementary thread percentages: the step from those of 10 % and 90 % alone.
+ */
+static void validate_nvforum(const struct csv *t, const struct gpu_model *m,
+                             struct sharing_rows *out, struct err *err)
 {
-    const struct share_size small = {.sm = 0.1, .bandwidth = 1}, large = {.sm = 0.9, .bandwidth = 1};
+    const struct share_size small = {.sm = 0.1, .bandwidth = 1},
+                            large = {.sm = 0.9, .bandwidth = 1};
     size_t r10 = row_of(t, "sm_pct", 10, err), r90 = row_of(t, "sm_pct", 90, err);
-    struct gpu_step step = scaling_step(&small, number(t, r10, "alone_s", err) * 1e9, &large, number(t, r90, "alone_s", err) * 1e9);
+    struct gpu_step step = scaling_step(&small, number(t, r10, "alone_s", err) * 1e9, &large,
+                                        number(t, r90, "alone_s", err) * 1e9);
 
     for (size_t r = 0; r < csv_rows(t) && err->kind == ERR_NONE; r++) {
         double pct = number(t, r, "sm_pct", err), s[2];
         struct share_size capped = {.sm = pct / 100, .bandwidth = 1};
-        struct client pair[2] = {{.step = step, .cap = pct / 100}, {.step = step, .cap = 1 - pct / 100}};
+        struct client pair[2] = {{.step = step, .cap = pct / 100},
+                                 {.step = step, .cap = 1 - pct / 100}};
         char row[48];
 
         snprintf(row, sizeof row, "%g %% of the SMs", pct);
         if (r != r10 && r != r90)
-            add_row(out, "nvforum_mps", "alone", row, "alone_s", number(t, r, "alone_s", err), gpu_step_duration(&step, &capped) / 1e9, false);
+            add_row(out, "nvforum_mps", "alone", row, "alone_s", number(t, r, "alone_s", err),
+                    gpu_step_duration(&step, &capped) / 1e9, false);
         if (run_clients(SHARE_MPS, pair, 2, 30 * NS_PER_S, s, err) < 0)
             return;
-        add_row(out, "nvforum_mps", "mps", row, "with_neighbour", number(t, r, "with_complement_neighbour_s", err), s[0], false);
+        add_row(out, "nvforum_mps", "mps", row, "with_neighbour",
+                number(t, r, "with_complement_neighbour_s", err), s[0], false);
     }
 }
 
 /*
- * Two Qwen3-4B-FP8 servers, a GPU each against 60 % of one GPU each under MPS. What a decode step asks of the GPU follows from the
- * model: weights and KV cache over the bandwidth, decoded and prefilled tokens over the tensor cores; the
- * rest of the token time is floor. The prompts' length is not stated: 1024 tokens, the customary one, is assumed.
+ * Two Qwen3-4B-FP8 servers, a GPU each against 60 % of one GPU each under MPS. What a decode step
+ * asks of the GPU follows from the model: weights and KV cache over the bandwidth, decoded and
+ * prefilled tokens over the tensor cores; the rest of the token time is floor. The prompts' length
+ * is not stated: 1024 tokens, the customary one, is assumed.
  */
-static void validate_gopebble(const struct csv *t, const struct gpu_model *m, struct sharing_rows *out, struct err *err)
+static void validate_gopebble(const struct csv *t, const struct gpu_model *m,
+                              struct sharing_rows *out, struct err *err)
 {
     const double PARAMETERS = 4.02e9, WEIGHT_BYTES = 4.4e9, PROMPT = 1024;
-    const double KV_BYTES = 36 * 8 * 128 * 2 * 2; /* a token: layers, KV heads, head size, K and V, BF16 */
-    double rate = number(t, 0, "req_per_s", err) / 2, tokens = number(t, 0, "tok_per_s", err) / 2; /* of one server */
+    const double KV_BYTES = 36 * 8 * 128 * 2 *
+                            2; /* a token: layers, KV heads, head size, K and V, BF16 */
+    double rate = number(t, 0, "req_per_s", err) / 2,
+           tokens = number(t, 0, "tok_per_s", err) / 2; /* of one server */
     double ttft = number(t, 0, "ttft_ms", err) * 1e6, tpot = number(t, 0, "tpot_ms", err) * 1e6;
     double batch = tokens * tpot / 1e9, answer = tokens / rate;
     double bytes = WEIGHT_BYTES + batch * KV_BYTES * (PROMPT + answer / 2);
     double flops = 2 * PARAMETERS * (batch + rate * PROMPT * tpot / 1e9);
-    struct gpu_step step = {.compute = flops / m->fp16_tflops / 1e12 * 1e9, .memory = bytes / m->bandwidth_gbs};
+    struct gpu_step step = {.compute = flops / m->fp16_tflops / 1e12 * 1e9,
+                            .memory = bytes / m->bandwidth_gbs};
     const struct share_size whole = gpu_profile_size(m, NULL);
     double scaling = gpu_step_kernel(&step, &whole), s[2], slow, turn, held;
     struct client pair[2];
 
-    step.floor = sqrt(sqrt(fmax(0, pow4(tpot) - pow4(scaling)))); /* so that K on the whole GPU is the measured time */
+    step.floor = sqrt(sqrt(
+        fmax(0, pow4(tpot) - pow4(scaling)))); /* so that K on the whole GPU is the measured time */
     pair[0] = pair[1] = (struct client){.step = step, .cap = 0.6};
     if (err->kind != ERR_NONE || run_clients(SHARE_MPS, pair, 2, 30 * NS_PER_S, s, err) < 0)
         return;
     slow = s[0] * 1e9 / tpot;
-    held = rate * (ttft + (answer - 1) * tpot) / 1e9; /* requests in progress: a closed loop keeps them */
+    held = rate * (ttft + (answer - 1) * tpot) /
+           1e9; /* requests in progress: a closed loop keeps them */
     turn = slow * (ttft + (answer - 1) * tpot) / 1e9;
-    add_row(out, "gopebble_mps", "mps", "2 servers, 60 % each", "tpot_ms", number(t, 1, "tpot_ms", err), slow * tpot / 1e6, false);
-    add_row(out, "gopebble_mps", "mps", "2 servers, 60 % each", "ttft_ms", number(t, 1, "ttft_ms", err), slow * ttft / 1e6, false);
-    add_row(out, "gopebble_mps", "mps", "2 servers, 60 % each", "req_per_s", number(t, 1, "req_per_s", err), 2 * held / turn, false);
+    add_row(out, "gopebble_mps", "mps", "2 servers, 60 % each", "tpot_ms",
+            number(t, 1, "tpot_ms", err), slow * tpot / 1e6, false);
+    add_row(out, "gopebble_mps", "mps", "2 servers, 60 % each", "ttft_ms",
+            number(t, 1, "ttft_ms", err), slow * ttft / 1e6, false);
+    add_row(out, "gopebble_mps", "mps", "2 servers, 60 % each", "req_per_s",
+            number(t, 1, "req_per_s", err), 2 * held / turn, false);
 }
 
 /*
- * Two LLM servers time-sliced on an L40S, one request at a time each. Decoding streams the weights (BF16) once a token; with both
- * latencies alone, equal answers give the number of tokens and the host time of a token. Both clients send equally many
- * requests, so the faster one's end leaves the other alone: the mean over all requests is what the table has.
+ * Two LLM servers time-sliced on an L40S, one request at a time each. Decoding streams the weights
+ * (BF16) once a token; with both latencies alone, equal answers give the number of tokens and the
+ * host time of a token. Both clients send equally many requests, so the faster one's end leaves the
+ * other alone: the mean over all requests is what the table has.
  */
-static void validate_eks(const struct csv *t, const struct gpu_model *m, struct sharing_rows *out, struct err *err)
+static void validate_eks(const struct csv *t, const struct gpu_model *m, struct sharing_rows *out,
+                         struct err *err)
 {
     const double bytes[2] = {3.82e9 * 2, 8.03e9 * 2};
     const double requests = 100;
@@ -237,16 +266,22 @@ static void validate_eks(const struct csv *t, const struct gpu_model *m, struct 
     tokens = round((alone[1] - alone[0]) * 1e9 / (stream[1] - stream[0]));
     host = alone[0] * 1e9 / tokens - stream[0];
     for (size_t i = 0; i < 2; i++)
-        pair[i] = (struct client){.step = {.host = host, .stream = stream[i]}, .limit = (uint64_t)(requests * tokens)};
+        pair[i] = (struct client){.step = {.host = host, .stream = stream[i]},
+                                  .limit = (uint64_t)(requests * tokens)};
     if (run_clients(SHARE_TIME_SLICING, pair, 2, 3600 * NS_PER_S, s, err) < 0)
         return;
     for (size_t i = 0; i < 2; i++) {
         const char *model = csv_cell(t, i, 0);
         double exclusive = number(t, i, "idle_neighbour_latency_s_exclusive", err);
-        add_row(out, "eks_l40s_ts", "time-slicing", model, "latency_s", alone[i] * (1 + number(t, i, "latency_change_pct", err) / 100), s[i] * tokens, false);
-        add_row(out, "eks_l40s_ts", "time-slicing", model, "req_per_min", number(t, i, "alone_req_per_min", err) * (1 + number(t, i, "throughput_change_pct", err) / 100),
+        add_row(out, "eks_l40s_ts", "time-slicing", model, "latency_s",
+                alone[i] * (1 + number(t, i, "latency_change_pct", err) / 100), s[i] * tokens,
+                false);
+        add_row(out, "eks_l40s_ts", "time-slicing", model, "req_per_min",
+                number(t, i, "alone_req_per_min", err) *
+                    (1 + number(t, i, "throughput_change_pct", err) / 100),
                 60 / (s[i] * tokens), false);
-        add_row(out, "eks_l40s_ts", "idle neighbour", model, "latency_s", alone[i], exclusive * (1 + SHARE_TUNING_DEFAULT.idle_tenant), true);
+        add_row(out, "eks_l40s_ts", "idle neighbour", model, "latency_s", alone[i],
+                exclusive * (1 + SHARE_TUNING_DEFAULT.idle_tenant), true);
     }
 }
 
@@ -260,7 +295,8 @@ struct parva {
     char model[24];
     int batch[PARVA_BATCHES];
     size_t batches;
-    double rate[PARVA_BATCHES][PARVA_PROCESSES][5]; /* requests/s of all processes; 0: did not run */
+    double rate[PARVA_BATCHES][PARVA_PROCESSES]
+               [5]; /* requests/s of all processes; 0: did not run */
 };
 
 static int read_parva(const char *path, const char *model, struct parva *p, struct err *err)
@@ -272,8 +308,10 @@ static int read_parva(const char *path, const char *model, struct parva *p, stru
     *p = (struct parva){0};
     snprintf(p->model, sizeof p->model, "%.*s", (int)sizeof p->model - 1, model);
     for (size_t r = 0; r < csv_rows(t) && err->kind == ERR_NONE; r++) {
-        int slices = (int)number(t, r, "Mig instance", err), batch = (int)number(t, r, "Batch size", err);
-        double processes = number(t, r, "Workload Number", err), rate = number(t, r, "Throughput", err);
+        int slices = (int)number(t, r, "Mig instance", err),
+            batch = (int)number(t, r, "Batch size", err);
+        double processes = number(t, r, "Workload Number", err),
+               rate = number(t, r, "Throughput", err);
         size_t b = 0, s = 0;
 
         while (b < p->batches && p->batch[b] != batch)
@@ -281,7 +319,8 @@ static int read_parva(const char *path, const char *model, struct parva *p, stru
         while (s < 5 && PARVA_SLICES[s] != slices)
             s++;
         if (b == PARVA_BATCHES || s == 5 || !(processes >= 1 && processes < PARVA_PROCESSES))
-            return csv_fail(t, r, 0, err, "found a size, batch or number of processes out of range");
+            return csv_fail(t, r, 0, err,
+                            "found a size, batch or number of processes out of range");
         if (b == p->batches)
             p->batch[p->batches++] = batch;
         p->rate[b][(size_t)processes][s] = rate * processes;
@@ -320,7 +359,8 @@ static int read_all_parva(const char *dir, struct parva **ret, struct err *err)
     return failed ? -1 : n < 0 ? 0 : n < PARVA_MODELS ? n : PARVA_MODELS;
 }
 
-static void validate_parva(const struct parva *p, const struct gpu_model *m, struct sharing_rows *out)
+static void validate_parva(const struct parva *p, const struct gpu_model *m,
+                           struct sharing_rows *out)
 {
     struct share_size size[5];
 
@@ -335,16 +375,22 @@ static void validate_parva(const struct parva *p, const struct gpu_model *m, str
             step = scaling_step(&size[0], 1e9 / rate[0], &size[4], 1e9 / rate[4]);
             for (size_t s = 1; s < 4; s++) {
                 char row[48];
-                snprintf(row, sizeof row, "%s %dg batch %d x%zu", p->model, PARVA_SLICES[s], p->batch[b], w);
+                snprintf(row, sizeof row, "%s %dg batch %d x%zu", p->model, PARVA_SLICES[s],
+                         p->batch[b], w);
                 if (rate[s] > 0)
-                    add_row(out, "parvagpu", p->model, row, "req_per_s", rate[s], 1e9 / gpu_step_duration(&step, &size[s]), false);
+                    add_row(out, "parvagpu", p->model, row, "req_per_s", rate[s],
+                            1e9 / gpu_step_duration(&step, &size[s]), false);
             }
         }
     }
 }
 
-/* The same prediction with other constants, for the leave-one-out: sum of absolute errors and their number. */
-static double parva_errors(const struct parva *p, const struct share_size size[5], double corner, double memory, size_t *ret_n)
+/*
+ * The same prediction with other constants, for the leave-one-out: sum of absolute errors and their
+ * number.
+ */
+static double parva_errors(const struct parva *p, const struct share_size size[5], double corner,
+                           double memory, size_t *ret_n)
 {
     double x[5], sum = 0;
 
@@ -379,7 +425,8 @@ static double parva_errors(const struct parva *p, const struct share_size size[5
 
 double sharing_leave_one_out(const char *dir, struct catalog *catalog, struct err *err)
 {
-    static const double corners[] = {2, 2.5, 3, 3.5, 4, 4.5, 5, 6}, memories[] = {0, 0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5};
+    static const double corners[] = {2, 2.5, 3, 3.5, 4, 4.5, 5, 6},
+                        memories[] = {0, 0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5};
     enum { GRID = ARRAY_LEN(corners) * ARRAY_LEN(memories) };
     cleanup_free struct parva *models = NULL;
     cleanup_free double(*sum)[GRID] = NULL;
@@ -397,7 +444,8 @@ double sharing_leave_one_out(const char *dir, struct catalog *catalog, struct er
     for (int i = 0; i < n; i++)
         for (size_t k = 0; k < GRID; k++) {
             size_t rows = 0;
-            sum[i][k] = parva_errors(&models[i], size, corners[k / ARRAY_LEN(memories)], memories[k % ARRAY_LEN(memories)], &rows);
+            sum[i][k] = parva_errors(&models[i], size, corners[k / ARRAY_LEN(memories)],
+                                     memories[k % ARRAY_LEN(memories)], &rows);
             count += k == 0 ? rows : 0;
         }
     for (int out = 0; out < n; out++) {
@@ -460,15 +508,18 @@ double sharing_reference(const char *dir, enum sharing_rule rule, struct err *er
 
 static const struct {
     const char *name, *gpu;
-    void (*validate)(const struct csv *t, const struct gpu_model *m, struct sharing_rows *out, struct err *err);
+    void (*validate)(const struct csv *t, const struct gpu_model *m, struct sharing_rows *out,
+                     struct err *err);
 } TABLES[] = {
     {"nos_sharing", "A100-PCIE-80GB", validate_nos},
-    {"nvforum_mps", "A100-SXM4-80GB", validate_nvforum}, /* the GPU is not named; only fractions of it are used */
+    {"nvforum_mps", "A100-SXM4-80GB",
+     validate_nvforum}, /* the GPU is not named; only fractions of it are used */
     {"gopebble_mps", "A100-SXM4-80GB", validate_gopebble},
     {"eks_l40s_ts", "L40S-48GB", validate_eks},
 };
 
-int sharing_validate(const char *dir, struct catalog *catalog, struct sharing_rows *ret, struct err *err)
+int sharing_validate(const char *dir, struct catalog *catalog, struct sharing_rows *ret,
+                     struct err *err)
 {
     cleanup_free struct parva *models = NULL;
     const struct gpu_model *m;
@@ -481,11 +532,15 @@ int sharing_validate(const char *dir, struct catalog *catalog, struct sharing_ro
         if (t && (m = catalog_find(catalog, TABLES[i].gpu, &own)))
             TABLES[i].validate(t, m, ret, &own);
     }
-    if (own.kind == ERR_NONE && (m = catalog_find(catalog, "A100-SXM4-80GB", &own)) && (n = read_all_parva(dir, &models, &own)) > 0)
+    if (own.kind == ERR_NONE && (m = catalog_find(catalog, "A100-SXM4-80GB", &own)) &&
+        (n = read_all_parva(dir, &models, &own)) > 0)
         for (int i = 0; i < n; i++)
             validate_parva(&models[i], m, ret);
     if (own.kind == ERR_NONE && ret->n == 0)
-        err_set(&own, ERR_OUTSIDE, "%s: none of the sharing tables is there (tables/nos_sharing.csv, traces/parvagpu, ...)", dir);
+        err_set(&own, ERR_OUTSIDE,
+                "%s: none of the sharing tables is there (tables/nos_sharing.csv, traces/parvagpu, "
+                "...)",
+                dir);
     if (own.kind == ERR_NONE)
         return 0;
     sharing_rows_done(ret);

@@ -60,7 +60,7 @@ $ snug gpus A100
 = an illegal layout names the overlap and what is legal
 $ snug gpus A100-SXM4-80GB --place "3g.40gb@0 1g.10gb@2"
 ? 2
-2>~ 3g.40gb@0 \(slices 0-3\) and 1g.10gb@2 \(slice 2\) overlap on A100-SXM4-80GB. Legal and near it: 3g.40gb@0 
+2>~ 3g.40gb@0 \(slices 0-3\) and 1g.10gb@2 \(slice 2\) overlap on A100-SXM4-80GB. Legal and near it: 3g.40gb@0
 
 = a profile of another GPU
 $ snug gpus A100-SXM4-80GB --place 1g.5gb

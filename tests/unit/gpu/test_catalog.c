@@ -53,13 +53,15 @@ TEST(every_profile_has_sources_that_are_spelled_out)
     for (size_t i = 0; i < catalog_count(c); i++) {
         const struct gpu_model *m = catalog_at(c, i, &err);
         for (size_t k = 0; k <= m->profile_count; k++) {
-            cleanup_free char *keys = xstrdup(k < m->profile_count ? m->profiles[k].sources : m->sources);
+            cleanup_free char *keys =
+                xstrdup(k < m->profile_count ? m->profiles[k].sources : m->sources);
             char *save = NULL;
             if (k < m->profile_count)
                 CHECK(*keys);
             for (char *key = strtok_r(keys, " ", &save); key; key = strtok_r(NULL, " ", &save))
                 if (!catalog_source(c, key))
-                    check_fail(__FILE__, __LINE__, "%s: source %s is not in sources.yaml", m->key, key);
+                    check_fail(__FILE__, __LINE__, "%s: source %s is not in sources.yaml", m->key,
+                               key);
         }
     }
     CHECK(!catalog_source(c, "no-such"));
@@ -77,7 +79,8 @@ TEST(profile_names_follow_the_rule)
             struct profile_name n;
             CHECK(profile_name_parse(p->name, &n));
             if (profile_name_gb(p->memory_mib, (int64_t)m->name_gb << 10) != n.gb)
-                check_fail(__FILE__, __LINE__, "%s %s: the rule says %d GB", m->key, p->name, profile_name_gb(p->memory_mib, (int64_t)m->name_gb << 10));
+                check_fail(__FILE__, __LINE__, "%s %s: the rule says %d GB", m->key, p->name,
+                           profile_name_gb(p->memory_mib, (int64_t)m->name_gb << 10));
         }
     }
 }
@@ -151,7 +154,8 @@ TEST(unknown_names_come_with_near_ones)
 
     CHECK(!catalog_find(c, "A100", &err));
     CHECK_EQ(err.kind, ERR_INPUT);
-    CHECK_CONTAINS(err.msg, "near it: A100-PCIE-40GB, A100-PCIE-80GB, A100-SXM4-40GB, A100-SXM4-80GB");
+    CHECK_CONTAINS(err.msg,
+                   "near it: A100-PCIE-40GB, A100-PCIE-80GB, A100-SXM4-40GB, A100-SXM4-80GB");
     CHECK(!catalog_find(c, "H100-SXM4-80GB", &err));
     CHECK_CONTAINS(err.msg, "H100-SXM5-80GB");
     CHECK(!catalog_find(c, "MI300X-is-not-ours", &err));
@@ -165,7 +169,9 @@ TEST(a_profile_of_another_gpu_is_refused_with_those_that_exist)
     struct err err = {0};
 
     CHECK(!gpu_profile_find(find(c, "A100-SXM4-80GB"), "1g.5gb", &err));
-    CHECK_CONTAINS(err.msg, "A100-SXM4-80GB has no profile 1g.5gb; it has 1g.10gb, 1g.10gb+me, 1g.20gb, 2g.20gb");
+    CHECK_CONTAINS(
+        err.msg,
+        "A100-SXM4-80GB has no profile 1g.5gb; it has 1g.10gb, 1g.10gb+me, 1g.20gb, 2g.20gb");
     CHECK(!gpu_profile_find(find(c, "L40S"), "1g.5gb", &err));
     CHECK_CONTAINS(err.msg, "no MIG");
     CHECK(!gpu_profile_find(find(c, "A30"), "big", &err));

@@ -22,9 +22,13 @@ static const struct gpu_model *find(struct catalog *c, const char *name)
     return m;
 }
 
-static void check_counts(const struct gpu_model *m, uint32_t mask, size_t feasible, size_t maximal, size_t multisets, size_t pareto)
+static void check_counts(const struct gpu_model *m, uint32_t mask, size_t feasible, size_t maximal,
+                         size_t multisets, size_t pareto)
 {
-    const size_t expected[] = {[LAYOUT_FEASIBLE] = feasible, [LAYOUT_MAXIMAL] = maximal, [LAYOUT_MULTISETS] = multisets, [LAYOUT_PARETO] = pareto};
+    const size_t expected[] = {[LAYOUT_FEASIBLE] = feasible,
+                               [LAYOUT_MAXIMAL] = maximal,
+                               [LAYOUT_MULTISETS] = multisets,
+                               [LAYOUT_PARETO] = pareto};
     struct err err = {0};
 
     for (int kind = LAYOUT_FEASIBLE; kind <= LAYOUT_PARETO; kind++) {
@@ -36,11 +40,15 @@ static void check_counts(const struct gpu_model *m, uint32_t mask, size_t feasib
     }
 }
 
-/* NVIDIA's figure of A100 configurations has 19 rows; the other numbers are facts of the placements. */
+/*
+ * NVIDIA's figure of A100 configurations has 19 rows; the other numbers are facts of the
+ * placements.
+ */
 TEST(counts_of_legal_layouts)
 {
     cleanup_catalog struct catalog *c = opened();
-    static const char *const grid8[] = {"A100-SXM4-80GB", "A100-SXM4-40GB", "H100-SXM5-80GB", "H100-PCIE-80GB", "H200-SXM-141GB", "B200-SXM-180GB"};
+    static const char *const grid8[] = {"A100-SXM4-80GB", "A100-SXM4-40GB", "H100-SXM5-80GB",
+                                        "H100-PCIE-80GB", "H200-SXM-141GB", "B200-SXM-180GB"};
 
     for (size_t i = 0; i < ARRAY_LEN(grid8); i++) {
         const struct gpu_model *m = find(c, grid8[i]);
@@ -107,7 +115,8 @@ TEST(placements_that_keep_the_most_room)
     place(m, "4g.40gb", "4g.40gb@0");
     place(m, "2g.20gb", "2g.20gb@4");
     place(m, "2g.20gb 1g.10gb", "2g.20gb@4 1g.10gb@6");
-    place(m, "1g.10gb 1g.10gb 2g.20gb 3g.40gb", "1g.10gb@0 1g.10gb@1 2g.20gb@2 3g.40gb@4"); /* -cgi 19,19,14,9 fails in that order */
+    place(m, "1g.10gb 1g.10gb 2g.20gb 3g.40gb",
+          "1g.10gb@0 1g.10gb@1 2g.20gb@2 3g.40gb@4"); /* -cgi 19,19,14,9 fails in that order */
     place(m, "7g.80gb", "7g.80gb@0");
     place(find(c, "A30"), "1g.6gb", "1g.6gb@3");
     place(find(c, "RTX PRO 6000"), "1g.24gb 2g.48gb", "1g.24gb@3 2g.48gb@6");
@@ -118,12 +127,14 @@ TEST(what_does_not_fit_is_refused_with_what_would)
     cleanup_catalog struct catalog *c = opened();
     const struct gpu_model *m = find(c, "A100-SXM4-80GB");
     struct err err = {0};
-    const struct gpu_profile *g3 = gpu_profile_find(m, "3g.40gb", &err), *g4 = gpu_profile_find(m, "4g.40gb", &err);
+    const struct gpu_profile *g3 = gpu_profile_find(m, "3g.40gb", &err),
+                             *g4 = gpu_profile_find(m, "4g.40gb", &err);
     struct layout l, kept = {.at = {{gpu_profile_find(m, "1g.10gb", &err), 2}}, .n = 1};
 
     CHECK_EQ(layout_place(m, (const struct gpu_profile *[]){g3, g3, g3}, 3, NULL, &l, &err), -1);
     CHECK_EQ(err.kind, ERR_INPUT);
-    CHECK_CONTAINS(err.msg, "3g.40gb, 3g.40gb, 3g.40gb do not fit on one A100-SXM4-80GB. Legal and near it: 3g.40gb@0 3g.40gb@4; ");
+    CHECK_CONTAINS(err.msg, "3g.40gb, 3g.40gb, 3g.40gb do not fit on one A100-SXM4-80GB. Legal and "
+                            "near it: 3g.40gb@0 3g.40gb@4; ");
     CHECK_EQ(layout_place(m, &g4, 1, &kept, &l, &err), -1);
     CHECK_CONTAINS(err.msg, "4g.40gb do not fit on one A100-SXM4-80GB beside 1g.10gb@2");
     CHECK_EQ(layout_place(m, &g3, 1, &kept, &l, &err), 0);
@@ -135,19 +146,25 @@ TEST(illegal_layouts_name_the_rule)
     cleanup_catalog struct catalog *c = opened();
     const struct gpu_model *m = find(c, "A100-SXM4-80GB"), *r = find(c, "RTX PRO 6000");
     struct err err = {0};
-    const struct gpu_profile *g1 = gpu_profile_find(m, "1g.10gb", &err), *g3 = gpu_profile_find(m, "3g.40gb", &err);
-    const struct gpu_profile *me = gpu_profile_find(m, "1g.10gb+me", &err), *all = gpu_profile_find(r, "1g.24gb+me.all", &err);
-    const struct gpu_profile *no_me = gpu_profile_find(r, "1g.24gb-me", &err), *plain = gpu_profile_find(r, "1g.24gb", &err);
+    const struct gpu_profile *g1 = gpu_profile_find(m, "1g.10gb", &err),
+                             *g3 = gpu_profile_find(m, "3g.40gb", &err);
+    const struct gpu_profile *me = gpu_profile_find(m, "1g.10gb+me", &err),
+                             *all = gpu_profile_find(r, "1g.24gb+me.all", &err);
+    const struct gpu_profile *no_me = gpu_profile_find(r, "1g.24gb-me", &err),
+                             *plain = gpu_profile_find(r, "1g.24gb", &err);
 
     CHECK_EQ(layout_check(m, &(struct layout){{{g3, 0}, {g1, 2}}, 2}, &err), -1);
-    CHECK_CONTAINS(err.msg, "3g.40gb@0 (slices 0-3) and 1g.10gb@2 (slice 2) overlap on A100-SXM4-80GB. Legal and near it: 3g.40gb@0 ");
+    CHECK_CONTAINS(err.msg, "3g.40gb@0 (slices 0-3) and 1g.10gb@2 (slice 2) overlap on "
+                            "A100-SXM4-80GB. Legal and near it: 3g.40gb@0 ");
     CHECK_EQ(layout_check(m, &(struct layout){{{g3, 2}}, 1}, &err), -1);
     CHECK_CONTAINS(err.msg, "3g.40gb@2: on A100-SXM4-80GB a 3g.40gb starts at memory slice 0 or 4");
     CHECK_EQ(layout_check(m, &(struct layout){{{me, 0}, {me, 1}}, 2}, &err), -1);
     CHECK_CONTAINS(err.msg, "2 instances of 1g.10gb+me, A100-SXM4-80GB takes at most 1");
     CHECK_EQ(layout_check(r, &(struct layout){{{all, 0}, {plain, 3}}, 2}, &err), -1);
     CHECK_CONTAINS(err.msg, "only -me ones");
-    CHECK_EQ(layout_check(r, &(struct layout){{{all, 0}, {no_me, 3}, {no_me, 6}, {no_me, 9}}, 4}, &err), 0);
+    CHECK_EQ(
+        layout_check(r, &(struct layout){{{all, 0}, {no_me, 3}, {no_me, 6}, {no_me, 9}}, 4}, &err),
+        0);
     CHECK_EQ(layout_check(r, &(struct layout){{{plain, 0}, {all, 3}}, 2}, &err), -1);
 }
 
@@ -156,7 +173,8 @@ TEST(one_instance_has_the_media_engines)
     cleanup_catalog struct catalog *c = opened();
     const struct gpu_model *m = find(c, "A30");
     struct err err = {0};
-    const struct gpu_profile *g1 = gpu_profile_find(m, "1g.6gb+me", &err), *g2 = gpu_profile_find(m, "2g.12gb+me", &err);
+    const struct gpu_profile *g1 = gpu_profile_find(m, "1g.6gb+me", &err),
+                             *g2 = gpu_profile_find(m, "2g.12gb+me", &err);
 
     CHECK_EQ(layout_check(m, &(struct layout){{{g2, 0}, {g1, 2}}, 2}, &err), -1);
     CHECK_CONTAINS(err.msg, "only one instance of a GPU can have the media engines (+me)");
@@ -182,7 +200,10 @@ TEST(reads_instances_with_and_without_a_place)
     CHECK(!layout_parse_instance(m, "@4", &start, &err));
 }
 
-/* Any placements at random: legal exactly when nothing overlaps and no count is exceeded, by the plain definition. */
+/*
+ * Any placements at random: legal exactly when nothing overlaps and no count is exceeded, by the
+ * plain definition.
+ */
 PROPERTY(legal_is_no_overlap_and_counts, 2000)
 {
     cleanup_catalog struct catalog *c = opened();
@@ -203,7 +224,8 @@ PROPERTY(legal_is_no_overlap_and_counts, 2000)
             const struct gpu_instance *a = &l.at[i], *b = &l.at[k];
             same += a->profile == b->profile;
             me += strcmp(b->profile->attributes, "me") == 0;
-            if (i != k && a->start < b->start + b->profile->size && b->start < a->start + a->profile->size)
+            if (i != k && a->start < b->start + b->profile->size &&
+                b->start < a->start + a->profile->size)
                 legal = false;
         }
         if (same > l.at[i].profile->max_instances || me > 1)
@@ -212,7 +234,10 @@ PROPERTY(legal_is_no_overlap_and_counts, 2000)
     CHECK_EQ(layout_check(m, &l, &err) == 0, legal);
 }
 
-/* Any multiset: placed exactly when it is among the feasible ones, legally, and none of its placements leaves more room. */
+/*
+ * Any multiset: placed exactly when it is among the feasible ones, legally, and none of its
+ * placements leaves more room.
+ */
 PROPERTY(placing_finds_the_roomiest, 200)
 {
     cleanup_catalog struct catalog *c = opened();

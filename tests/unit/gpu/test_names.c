@@ -27,8 +27,9 @@ TEST(reads_profiles_as_tools_write_them)
 
 TEST(refuses_what_is_no_profile)
 {
-    static const char *const bad[] = {"",        "3g",        "3g.40",     "g.40gb",    "3g.gb",      "1c.3g.40gb", "3g.40gb+",
-                                      "3g.40gbx", "3g.40gb+xx", "-3g.40gb", "3g.99999gb", "3g.40gb -me", "3 g.40gb",   "mig-"};
+    static const char *const bad[] = {
+        "",         "3g",         "3g.40",    "g.40gb",     "3g.gb",       "1c.3g.40gb", "3g.40gb+",
+        "3g.40gbx", "3g.40gb+xx", "-3g.40gb", "3g.99999gb", "3g.40gb -me", "3 g.40gb",   "mig-"};
     struct profile_name n;
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -37,7 +38,8 @@ TEST(refuses_what_is_no_profile)
 
 TEST(one_profile_under_two_drivers)
 {
-    struct profile_name a = {7, 79, ""}, b = {7, 80, ""}, c = {7, 189, ""}, d = {7, 186, ""}, e = {1, 10, ""}, f = {1, 20, ""};
+    struct profile_name a = {7, 79, ""}, b = {7, 80, ""}, c = {7, 189, ""}, d = {7, 186, ""},
+                        e = {1, 10, ""}, f = {1, 20, ""};
 
     CHECK(profile_name_near(&a, &b));
     CHECK(profile_name_near(&c, &d));
@@ -47,10 +49,10 @@ TEST(one_profile_under_two_drivers)
 
 TEST(memory_in_a_name_is_eighths_of_the_whole)
 {
-    CHECK_EQ(profile_name_gb(9984, 81559), 10);   /* H100 1g.10gb */
-    CHECK_EQ(profile_name_gb(40448, 81559), 40);  /* 3g.40gb: 39.5 GiB */
-    CHECK_EQ(profile_name_gb(5952, 24576), 6);    /* A30 1g.6gb */
-    CHECK_EQ(profile_name_gb(4864, 40537), 5);    /* A100 1g.5gb: 4.75 GiB */
+    CHECK_EQ(profile_name_gb(9984, 81559), 10); /* H100 1g.10gb */
+    CHECK_EQ(profile_name_gb(40448, 81559), 40); /* 3g.40gb: 39.5 GiB */
+    CHECK_EQ(profile_name_gb(5952, 24576), 6); /* A30 1g.6gb */
+    CHECK_EQ(profile_name_gb(4864, 40537), 5); /* A100 1g.5gb: 4.75 GiB */
     CHECK_EQ(profile_name_gb(22528, 189471), 23); /* GB200, August 2025 */
 }
 

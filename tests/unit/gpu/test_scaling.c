@@ -3,7 +3,8 @@
 
 #include "check.h"
 
-static const struct share_size ONE = {.sm = 14.0 / 108, .bandwidth = 1.0 / 8}, SEVEN = {.sm = 98.0 / 108, .bandwidth = 1};
+static const struct share_size ONE = {.sm = 14.0 / 108, .bandwidth = 1.0 / 8},
+                               SEVEN = {.sm = 98.0 / 108, .bandwidth = 1};
 
 TEST(passes_through_both_points)
 {

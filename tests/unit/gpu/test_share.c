@@ -185,7 +185,8 @@ PROPERTY(any_mix_keeps_the_invariants, 300)
 
     for (size_t i = 0; i < n; i++)
         rig_add(&r, (struct gpu_step){gen_real(g, 0, 3e7) * gen_bool(g), gen_real(g, 0, 5e7) * gen_bool(g),
-                                      gen_real(g, 0, 5e7), gen_real(g, 0, 5e7) * gen_bool(g), 1e6 + gen_real(g, 0, 5e7), gen_real(g, 0, 1e7)});
+                                      gen_real(g, 0, 5e7), gen_real(g, 0, 5e7) * gen_bool(g),
+                                      1e6 + gen_real(g, 0, 5e7), gen_real(g, 0, 1e7)});
     rig_run(&r);
     for (size_t i = 0; i < n; i++) {
         double alone = gpu_step_duration(&r.clients[i].step, &WHOLE);

@@ -20,7 +20,9 @@ TEST(every_instance_is_as_wide_as_its_slices)
     cleanup_catalog struct catalog *c = catalog_open(&err);
     cleanup_buf struct buf out = {.max = 1 << 20};
     const struct gpu_model *m = catalog_find(c, "A100-SXM4-80GB", &err);
-    struct layout l = {.at = {{gpu_profile_find(m, "3g.40gb", &err), 0}, {gpu_profile_find(m, "1g.10gb", &err), 5}}, .n = 2};
+    struct layout l = {.at = {{gpu_profile_find(m, "3g.40gb", &err), 0},
+                              {gpu_profile_find(m, "1g.10gb", &err), 5}},
+                       .n = 2};
     struct svg s;
 
     svg_begin(&s, &out, 800, 40, "test", NULL);
@@ -51,8 +53,10 @@ TEST(draws_every_layout_of_every_gpu)
         for (size_t k = 0; k < l.n; k++)
             instances += l.at[k].n;
         CHECK(!buf_full(&out));
-        CHECK_EQ(count(buf_str(&out), "class=\"gi-1") + count(buf_str(&out), "class=\"gi-2") + count(buf_str(&out), "class=\"gi-3") +
-                     count(buf_str(&out), "class=\"gi-4") + count(buf_str(&out), "class=\"gi-7"), instances);
+        CHECK_EQ(count(buf_str(&out), "class=\"gi-1") + count(buf_str(&out), "class=\"gi-2") +
+                     count(buf_str(&out), "class=\"gi-3") + count(buf_str(&out), "class=\"gi-4") +
+                     count(buf_str(&out), "class=\"gi-7"),
+                 instances);
         CHECK_CONTAINS(buf_str(&out), "</svg>");
     }
 }

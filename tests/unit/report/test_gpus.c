@@ -45,7 +45,9 @@ TEST(tables_fit_a_terminal)
         check_width(buf_str(&out));
         buf_clear(&out);
         if (m->grid > 0) {
-            CHECK_EQ(gpus_layouts(m, gpu_profiles_all(m), LAYOUT_PARETO, GPUS_TABLE, &STYLE, &out, &err), 0);
+            CHECK_EQ(
+                gpus_layouts(m, gpu_profiles_all(m), LAYOUT_PARETO, GPUS_TABLE, &STYLE, &out, &err),
+                0);
             check_width(buf_str(&out));
         }
     }
@@ -82,12 +84,15 @@ TEST(json_counts_layouts)
         enum layout_kind kind;
         const char *of;
         int count;
-    } cases[] = {{LAYOUT_FEASIBLE, "feasible", 298}, {LAYOUT_MAXIMAL, "maximal", 19}, {LAYOUT_PARETO, "pareto", 12}};
+    } cases[] = {{LAYOUT_FEASIBLE, "feasible", 298},
+                 {LAYOUT_MAXIMAL, "maximal", 19},
+                 {LAYOUT_PARETO, "pareto", 12}};
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         cleanup_buf struct buf out = {.max = 1 << 22};
         json_t *root;
-        CHECK_EQ(gpus_layouts(m, gpu_profiles_base(m), cases[i].kind, GPUS_JSON, &STYLE, &out, &err), 0);
+        CHECK_EQ(
+            gpus_layouts(m, gpu_profiles_base(m), cases[i].kind, GPUS_JSON, &STYLE, &out, &err), 0);
         CHECK((root = json_loads(buf_str(&out), 0, NULL)));
         CHECK_STR(json_string_value(json_object_get(root, "of")), cases[i].of);
         CHECK_EQ(json_integer_value(json_object_get(root, "count")), cases[i].count);
@@ -124,7 +129,11 @@ TEST(places_instances_and_tells_the_room)
     CHECK_CONTAINS(err.msg, "no instance to place");
     CHECK_EQ(gpus_place(m, "4g.40gb@0 4g.40gb", GPUS_TABLE, &STYLE, &out, &err), -1);
     CHECK_CONTAINS(err.msg, "do not fit on one A100-SXM4-80GB beside 4g.40gb@0");
-    CHECK_EQ(gpus_place(m, "1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb", GPUS_TABLE, &STYLE, &out, &err), -1);
+    CHECK_EQ(gpus_place(m,
+                        "1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb 1g.10gb "
+                        "1g.10gb 1g.10gb 1g.10gb 1g.10gb",
+                        GPUS_TABLE, &STYLE, &out, &err),
+             -1);
     CHECK_CONTAINS(err.msg, "more than 12 instances");
 }
 
@@ -134,7 +143,9 @@ TEST(a_gpu_without_mig_has_no_layouts)
     cleanup_buf struct buf out = {.max = 1 << 20};
     struct err err = {0};
 
-    CHECK_EQ(gpus_layouts(catalog_find(c, "L4", &err), 1, LAYOUT_PARETO, GPUS_SVG, &STYLE, &out, &err), -1);
+    CHECK_EQ(
+        gpus_layouts(catalog_find(c, "L4", &err), 1, LAYOUT_PARETO, GPUS_SVG, &STYLE, &out, &err),
+        -1);
     CHECK_CONTAINS(err.msg, "L4-24GB has no MIG");
     CHECK_EQ(gpus_list(c, GPUS_SVG, &STYLE, &out, &err), -1);
     CHECK_EQ(err.kind, ERR_INPUT);

@@ -19,8 +19,11 @@ static struct sharing_row ROWS[] = {
 
 static struct sharing_results synthetic(void)
 {
-    return (struct sharing_results){
-        .rows = {.at = ROWS, .n = ARRAY_LEN(ROWS)}, .leave_one_out = NAN, .proportional = NAN, .minimum = 0.067, .amdahl = NAN};
+    return (struct sharing_results){.rows = {.at = ROWS, .n = ARRAY_LEN(ROWS)},
+                                    .leave_one_out = NAN,
+                                    .proportional = NAN,
+                                    .minimum = 0.067,
+                                    .amdahl = NAN};
 }
 
 TEST(means_leave_out_what_is_no_evidence)
@@ -83,7 +86,8 @@ TEST(the_document_is_what_the_program_predicts)
     cleanup_buf struct buf page = {.max = 1 << 20};
     char *old, *from, *to;
 
-    if (sharing_run(dir, c, &all, &err) < 0 || isnan(all.leave_one_out) || isnan(sharing_mape(&all.rows, "nos_sharing", NULL)))
+    if (sharing_run(dir, c, &all, &err) < 0 || isnan(all.leave_one_out) ||
+        isnan(sharing_mape(&all.rows, "nos_sharing", NULL)))
         check_skip("no measured tables beside the checkout (SNUG_SHARED)");
     sharing_report(&all, SHARING_MARKDOWN, &STYLE, &fresh);
     if (file_read("docs/sharing.md", &page, &err) < 0)
@@ -99,5 +103,6 @@ TEST(the_document_is_what_the_program_predicts)
         return;
     }
     if (strcmp(buf_str(&text), buf_str(&fresh)) != 0)
-        check_fail(__FILE__, __LINE__, "docs/sharing.md is out of date; SNUG_UPDATE=1 %s", "build/release/tests/test-report-sharing writes it anew");
+        check_fail(__FILE__, __LINE__, "docs/sharing.md is out of date; SNUG_UPDATE=1 %s",
+                   "build/release/tests/test-report-sharing writes it anew");
 }

@@ -24,7 +24,8 @@ static bool measured(struct catalog *c, struct sharing_rows *rows)
     return false;
 }
 
-static void check_bar(const struct sharing_rows *r, const char *table, const char *group, double mean, double each)
+static void check_bar(const struct sharing_rows *r, const char *table, const char *group,
+                      double mean, double each)
 {
     double mape = sharing_mape(r, table, group);
 
@@ -32,9 +33,11 @@ static void check_bar(const struct sharing_rows *r, const char *table, const cha
         const struct sharing_row *x = &r->at[i];
         if (strcmp(x->table, table) != 0 || (group && strcmp(x->group, group) != 0))
             continue;
-        printf("# %s %s %s %s: measured %.4g, predicted %.4g, %+.1f %%\n", x->table, x->group, x->row, x->metric, x->measured, x->predicted, 100 * x->error);
+        printf("# %s %s %s %s: measured %.4g, predicted %.4g, %+.1f %%\n", x->table, x->group,
+               x->row, x->metric, x->measured, x->predicted, 100 * x->error);
         if (!(fabs(x->error) <= each))
-            check_fail(__FILE__, __LINE__, "%s %s %s: error %.3f above %.3f", x->table, x->row, x->metric, x->error, each);
+            check_fail(__FILE__, __LINE__, "%s %s %s: error %.3f above %.3f", x->table, x->row,
+                       x->metric, x->error, each);
     }
     printf("# %s %s: mean absolute error %.1f %%\n", table, group ? group : "", 100 * mape);
     if (!isnan(mape) && !(mape <= mean))
@@ -67,7 +70,8 @@ TEST(mig_scaling_of_eleven_models_within_six_percent)
     if (!measured(c, &rows) || isnan(mape = sharing_mape(&rows, "parvagpu", NULL)))
         check_skip("no parvagpu profiles beside the checkout (SNUG_SHARED)");
     out = sharing_leave_one_out(shared_dir(), c, &err);
-    printf("# parvagpu: mean absolute error %.2f %%, leaving one model out %.2f %%\n", 100 * mape, 100 * out);
+    printf("# parvagpu: mean absolute error %.2f %%, leaving one model out %.2f %%\n", 100 * mape,
+           100 * out);
     CHECK(mape < 0.06);
     CHECK(out < 0.06);
 }
