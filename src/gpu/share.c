@@ -74,10 +74,21 @@ struct share {
     uint64_t steps;
 };
 
+/* As fmin and fmax of numbers that are never NaN; those are calls into the C library. */
+static inline double smaller(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+static inline double larger(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 /* (a^4 + b^4)^(1/4) */
 static double floor_corner(double a, double b)
 {
-    double hi = fmax(a, b), r = fmin(a, b);
+    double hi = larger(a, b), r = smaller(a, b);
 
     if (r <= 0)
         return hi;
@@ -89,7 +100,7 @@ static double floor_corner(double a, double b)
 static double roofline(double compute, double memory)
 {
     if (compute <= 0 || memory <= 0)
-        return fmax(compute, memory);
+        return larger(compute, memory);
     return det_pnorm(compute, memory, ROOFLINE_CORNER);
 }
 
@@ -106,7 +117,7 @@ double gpu_step_kernel(const struct gpu_step *step, const struct share_size *siz
 
 double gpu_step_duration(const struct gpu_step *step, const struct share_size *size)
 {
-    return step->host + fmax(step->launch, gpu_step_kernel(step, size));
+    return step->host + larger(step->launch, gpu_step_kernel(step, size));
 }
 
 /* Brings the accounts and every tenant's progress up to now. */
@@ -122,7 +133,7 @@ static void settle(struct share *s)
         struct share_tenant *t = s->tenants[i];
         if (t->phase != DEVICE)
             continue;
-        t->left = fmax(0, t->left - dt * t->rate);
+        t->left = larger(0, t->left - dt * t->rate);
         t->busy += dt * t->gpu_rate;
     }
 }
@@ -170,7 +181,7 @@ static void rates_time_slicing(struct share *s)
     double wanted = fair_turns(s), crowd = 0, lost;
 
     if (s->active > 1)
-        crowd = fmin(1, fmax(0, (wanted - 1) / (double)(s->active - 1)));
+        crowd = smaller(1, larger(0, (wanted - 1) / (double)(s->active - 1)));
     lost = 1 + crowd * (double)s->tuning.switch_cost / (double)s->tuning.timeslice;
     s->busy_rate = 0;
     for (size_t i = 0; i < s->count; i++) {
@@ -184,7 +195,7 @@ static void rates_time_slicing(struct share *s)
         }
         t->rate = t->gpu_rate / t->kernel / lost / (1 + (1 - crowd) * s->tuning.idle_tenant);
     }
-    s->busy_rate = fmin(1, s->busy_rate);
+    s->busy_rate = smaller(1, s->busy_rate);
 }
 
 /*
@@ -209,13 +220,26 @@ static void rates_mps(struct share *s)
         if (t->phase != DEVICE)
             continue;
         slow = 1 + s->tuning.mps_contention *
-                       fmax(0, fmax((sm - t->use_sm) * t->need_sm, (bandwidth - t->use_bandwidth) * t->need_bandwidth));
-        lasts = fmax(t->pace, t->kernel * slow);
+                       larger(0, larger((sm - t->use_sm) * t->need_sm, (bandwidth - t->use_bandwidth) * t->need_bandwidth));
+        lasts = larger(t->pace, t->kernel * slow);
         t->rate = 1 / lasts;
         t->gpu_rate = t->kernel * slow / lasts;
         quiet *= 1 - t->gpu_rate;
     }
     s->busy_rate = 1 - quiet;
+}
+
+/* The only one on the device: what both modes come to, without the sums. Returns when it will be done, ns from now. */
+static double rate_single(struct share *s)
+{
+    double idle = s->mode == SHARE_MPS ? 0 : s->tuning.idle_tenant;
+    struct share_tenant **t = s->tenants;
+
+    while ((*t)->phase != DEVICE)
+        t++;
+    (*t)->rate = 1 / ((*t)->pace * (1 + ((*t)->kernel > 0 ? idle : 0)));
+    s->busy_rate = (*t)->gpu_rate = (*t)->kernel / (*t)->pace;
+    return (*t)->left / (*t)->rate;
 }
 
 /* Sets every rate anew and the timer to the next end. */
@@ -227,6 +251,10 @@ static void reckon(struct share *s)
         timer_stop(s->world, &s->next);
         return;
     }
+    if (s->active == 1) {
+        timer_start(s->world, &s->next, s->world->now + (int64_t)ceil(rate_single(s)));
+        return;
+    }
     if (s->mode == SHARE_MPS)
         rates_mps(s);
     else
@@ -234,7 +262,7 @@ static void reckon(struct share *s)
     for (size_t i = 0; i < s->count; i++) {
         const struct share_tenant *t = s->tenants[i];
         if (t->phase == DEVICE)
-            next = fmin(next, t->left / t->rate);
+            next = smaller(next, t->left / t->rate);
     }
     timer_start(s->world, &s->next, s->world->now + (int64_t)ceil(next));
 }
@@ -273,7 +301,7 @@ static int64_t turn_wait(struct share *s)
     for (size_t i = 0; i < s->count; i++) {
         const struct share_tenant *t = s->tenants[i];
         if (t->phase == DEVICE)
-            wait += t->gpu_rate * fmin((double)s->tuning.timeslice, t->left * t->kernel) / 2;
+            wait += t->gpu_rate * smaller((double)s->tuning.timeslice, t->left * t->kernel) / 2;
     }
     return (int64_t)wait;
 }
@@ -371,7 +399,7 @@ struct share_tenant *share_attach(struct share *s, const char *name, int64_t mem
     t->share = s;
     t->name = xstrdup(name);
     t->memory = memory;
-    t->sm_cap = s->mode == SHARE_MPS && sm_cap > 0 ? fmin(1, sm_cap) : 1;
+    t->sm_cap = s->mode == SHARE_MPS && sm_cap > 0 ? smaller(1, sm_cap) : 1;
     t->done = done;
     t->arg = arg;
     t->host.fire = on_host_done;
@@ -387,18 +415,20 @@ void share_submit(struct share_tenant *t, const struct gpu_step *step)
     double most;
 
     assert(t->phase == IDLE);
-    t->step = *step;
-    t->kernel = kernel_time(step, s->size.sm * t->sm_cap, s->size.bandwidth);
-    t->pace = fmax(1, fmax(step->launch, t->kernel)); /* a step of nothing still ends in an event */
+    if (memcmp(&t->step, step, sizeof *step) != 0 || t->pace <= 0) { /* often the same one again */
+        t->step = *step;
+        t->kernel = kernel_time(step, s->size.sm * t->sm_cap, s->size.bandwidth);
+        t->pace = larger(1, larger(step->launch, t->kernel)); /* a step of nothing still ends in an event */
+    }
     t->phase = HOST;
     t->submitted_at = s->world->now;
     if (s->count == 1) {
         timer_start(s->world, &t->host, s->world->now + (int64_t)ceil(step->host + t->pace));
         return;
     }
-    t->use_sm = fmin(1, step->compute / s->size.sm / t->pace);
-    t->use_bandwidth = fmin(1, (step->memory + step->stream) / s->size.bandwidth / t->pace);
-    most = fmax(t->use_sm, t->use_bandwidth);
+    t->use_sm = smaller(1, step->compute / s->size.sm / t->pace);
+    t->use_bandwidth = smaller(1, (step->memory + step->stream) / s->size.bandwidth / t->pace);
+    most = larger(t->use_sm, t->use_bandwidth);
     t->need_sm = most > 0 ? t->use_sm / most : 1;
     t->need_bandwidth = most > 0 ? t->use_bandwidth / most : 1;
     if (step->host > 0)

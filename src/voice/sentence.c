@@ -22,6 +22,11 @@ static bool blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+static bool stop(char c)
+{
+    return c == '.' || c == '!' || c == '?';
+}
+
 static bool digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -37,7 +42,9 @@ static size_t wide_stop(const char *s, size_t n)
 {
     static const char *const stops[] = {"\u0964", "\u0965", "\u3002", "\uff01", "\uff1f"};
 
-    for (size_t i = 0; n >= 3 && i < sizeof stops / sizeof stops[0]; i++)
+    if (!(*s & 0x80) || n < 3)
+        return 0;
+    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++)
         if (memcmp(s, stops[i], 3) == 0)
             return 3;
     return 0;
@@ -134,9 +141,9 @@ static enum end_kind end_at(const char *text, size_t start, size_t i, size_t n, 
         *ret_end = i;
         return END;
     }
-    if (wide == 0 && !strchr(".!?", text[i]))
+    if (wide == 0 && !stop(text[i]))
         return (text[i] & 0x80) && n - i < 3 && !over ? UNKNOWN : NO_END;
-    for (; e < n && strchr(".!?", text[e]); e++)
+    for (; e < n && stop(text[e]); e++)
         strong = strong || text[e] != '.' || e > i;
     e += wide;
     while ((more = closer(text + e, n - e)) > 0)
