@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/stats.h"
+#include "load/client.h"
 
 const struct audit_bounds AUDIT_BOUNDS_DEFAULT = {
     .schedule_lag_ms = 10, /* a hundredth of the objectives people have, above what one loop needs */
@@ -186,6 +187,27 @@ size_t audit_load(struct arena *arena, struct recorder *const *runs, size_t n, c
     attribution(&a);
     accounting(&a);
     enough_samples(&a);
+    *ret_lines = a.line;
+    *ret_valid = true;
+    for (size_t i = 0; i < a.count; i++)
+        *ret_valid = *ret_valid && a.line[i].ok;
+    return a.count;
+}
+
+size_t audit_requests(struct arena *arena, const struct client_record *r, const struct audit_bounds *bounds,
+                      const struct audit_line **ret_lines, bool *ret_valid)
+{
+    struct audit a = {.arena = arena, .bounds = bounds, .line = ARENA_ARRAY(arena, struct audit_line, LINES)};
+    double ms = (double)hist_quantile(&r->schedule_lag, 0.99) / 1e6, needed = (double)stats_samples_needed(0.5);
+    double lost = (double)r->started - (double)(r->completed + r->failed + r->unfinished);
+
+    say(&a, "schedule_lag", ms <= bounds->schedule_lag_ms, ms, bounds->schedule_lag_ms,
+        arena_printf(arena, "requests start %.3f ms (p99) after their planned time", ms));
+    say(&a, "accounting", lost == 0, fabs(lost), 0,
+        arena_printf(arena, "%llu started = %llu completed + %llu failed + %llu unfinished, %.0f lost", (unsigned long long)r->started,
+                     (unsigned long long)r->completed, (unsigned long long)r->failed, (unsigned long long)r->unfinished, fabs(lost)));
+    say(&a, "enough_samples", (double)r->completed >= needed, (double)r->completed, needed,
+        arena_printf(arena, "%llu requests completed, a median needs %.0f", (unsigned long long)r->completed, needed));
     *ret_lines = a.line;
     *ret_valid = true;
     for (size_t i = 0; i < a.count; i++)

@@ -31,3 +31,8 @@ extern const struct audit_bounds AUDIT_BOUNDS_DEFAULT;
 /* The lines for n closed recorders (repetitions of one load), in `a`; returns how many, all ok or not in *ret_valid. */
 size_t audit_load(struct arena *a, struct recorder *const *runs, size_t n, const struct audit_bounds *bounds,
                   const struct audit_line **ret_lines, bool *ret_valid);
+
+/* The same for a stream of requests without turns (repetitions merged): schedule_lag, accounting, enough_samples. */
+struct client_record;
+size_t audit_requests(struct arena *a, const struct client_record *r, const struct audit_bounds *bounds,
+                      const struct audit_line **ret_lines, bool *ret_valid);

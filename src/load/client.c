@@ -590,6 +590,11 @@ const struct client_record *client_record(const struct client *c)
     return &c->record;
 }
 
+enum client_kind client_kind(const struct client *c)
+{
+    return c->service.kind;
+}
+
 void client_free(struct client *c)
 {
     if (!c)

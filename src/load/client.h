@@ -87,4 +87,5 @@ void client_start(struct client *c);
 bool client_finished(const struct client *c); /* all of `requests` (or of the trace) have ended */
 void client_stop(struct client *c);           /* cancels what is in flight; counted as unfinished */
 const struct client_record *client_record(const struct client *c);
+enum client_kind client_kind(const struct client *c);
 void client_free(struct client *c); /* NULL accepted; stop first */

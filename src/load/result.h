@@ -106,6 +106,21 @@ struct headroom_point {
     double p95_voice_ms, throughput, success_rate;
 };
 
+/*
+ * One stream of requests to one service beside (or instead of) the turns, repetitions merged. A stage that its service does not
+ * have counts nothing.
+ */
+struct request_result {
+    const char *workload;
+    const char *kind; /* "llm", "tts", "asr", "infer" */
+    uint64_t started, completed, failed, unfinished, rejected; /* rejected: of the failed */
+    struct estimate rate;       /* completed requests/s */
+    double tokens_per_s, rtfx;  /* NaN where it makes no tokens, no audio */
+    struct stage_stats first;   /* LLM: request to first token; TTS: to first audio */
+    struct stage_stats cadence; /* LLM: between tokens; TTS: between pieces of audio; ASR: a piece to its response */
+    struct stage_stats total;   /* request to end; ASR: end of audio to final */
+};
+
 struct load_result {
     const char *name;
     unsigned users;     /* 0: open arrivals */
@@ -133,6 +148,8 @@ struct load_result {
     uint64_t events;
     const double *samples; /* throughput of each repetition, turns/s; NULL in what was read back from a file */
     size_t sample_count;
+    const struct request_result *requests;
+    size_t request_count;
 };
 
 struct configuration_result {
@@ -184,3 +201,11 @@ void load_result_done(const struct load_result *r); /* its histograms; for one t
 struct recorder;
 void load_result_fill(struct load_result *r, struct arena *a, struct recorder *const *runs, size_t n,
                       size_t gpus, double price_per_hour);
+
+/*
+ * Adds a stream of requests, of which n repetitions saw these records. In a load without turns the first stream added stands for
+ * the load: its requests are counted, its rate is the throughput, its latencies are the stages, and it is audited.
+ */
+struct client_record;
+void load_result_add_requests(struct load_result *r, struct arena *a, const char *workload, const char *kind,
+                              const struct client_record *const *runs, size_t n, size_t gpus, double price_per_hour);

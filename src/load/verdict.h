@@ -21,7 +21,10 @@ struct objectives {
     double success; /* least success rate, 0: none asked */
 };
 
-/* Fills r->objectives_met and objectives_text (in `a`). A percentile that could not be measured is not met. */
+/*
+ * Fills r->objectives_met and objectives_text (in `a`). A percentile with too few samples behind it is judged by
+ * the order statistics that enclose it with 95 % confidence; where even they cannot say, it is not met.
+ */
 void objectives_judge(struct arena *a, const struct objectives *o, struct load_result *r);
 
 /* The resource with the highest use; saturated from LIMIT_SATURATED on. Ties go to the first. n > 0. */

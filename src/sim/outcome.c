@@ -153,6 +153,21 @@ static void fill_timeline(struct load_result *r, struct arena *a, const struct s
     r->timeline = (struct timeline){.start_s = 0, .step_s = (double)step, .samples = points, .tracks = p->tenant_count, .track = tracks};
 }
 
+/* The streams of requests beside the turns. */
+static void fill_requests(struct load_result *r, struct arena *a, const struct scenario *s, const struct scenario_configuration *c,
+                          const struct scenario_load *load, const struct run *const *runs, size_t n)
+{
+    static const char *const kinds[] = {[CLIENT_LLM] = "llm", [CLIENT_TTS] = "tts", [CLIENT_ASR] = "asr", [CLIENT_INFER] = "infer"};
+    const struct client_record **records = ARENA_ARRAY(a, const struct client_record *, n + 1);
+
+    for (size_t i = 0; n && i < runs[0]->client_count; i++) {
+        for (size_t k = 0; k < n; k++)
+            records[k] = client_record(runs[k]->clients[i]);
+        load_result_add_requests(r, a, arena_strdup(a, s->workloads[load->requests[i].workload].name),
+                                 kinds[client_kind(runs[0]->clients[i])], records, n, c->count, scenario_price(s, c));
+    }
+}
+
 void outcome_fill(struct load_result *ret, struct arena *arena, const struct scenario *s,
                   const struct scenario_configuration *c, const struct scenario_load *load, unsigned users,
                   const struct run *const *runs, size_t n)
@@ -163,6 +178,7 @@ void outcome_fill(struct load_result *ret, struct arena *arena, const struct sce
     for (size_t i = 0; i < n; i++)
         recorders[i] = runs[i]->recorder;
     load_result_fill(ret, arena, recorders, n, c->count, scenario_price(s, c));
+    fill_requests(ret, arena, s, c, load, runs, n);
     ret->arrival_rate = load->turns.users ? NAN : load->turns.arrivals.rate;
     for (size_t i = 0; i < n; i++) {
         ret->simulated_s += (double)runs[i]->end / 1e9;

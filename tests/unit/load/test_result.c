@@ -6,6 +6,7 @@
 #include "base/world.h"
 #include "check.h"
 #include "fake_session.h"
+#include "load/client.h"
 #include "load/user.h"
 #include "sim/virtual.h"
 
@@ -88,4 +89,62 @@ TEST(percentiles_without_samples_are_not_a_number)
     CHECK_STR(stage_key(STAGE_LLM_TTFT), "llm_ttft");
     comparison_free(c);
     comparison_free(NULL);
+}
+
+/* Two repetitions of a stream of 100 answers in 10 s, 50 ms to the first token and 5 ms a token. */
+static void add_stream(struct comparison *c, struct load_result *l)
+{
+    struct client_record r[2] = {0};
+    const struct client_record *runs[2] = {&r[0], &r[1]};
+
+    for (int k = 0; k < 2; k++) {
+        r[k].started = 101;
+        r[k].completed = 100;
+        r[k].unfinished = 1;
+        r[k].last_end = (10 + k) * NS_PER_S;
+        r[k].tokens = 2000;
+        hist_record_n(&r[k].ttft, 50 * NS_PER_MS, 100);
+        hist_record_n(&r[k].itl, 5 * NS_PER_MS, 100);
+        hist_record_n(&r[k].total, 145 * NS_PER_MS, 100);
+        hist_record_n(&r[k].schedule_lag, 0, 101);
+    }
+    load_result_add_requests(l, c->arena, "llm", "llm", runs, 2, 2, 4.0);
+    for (int k = 0; k < 2; k++)
+        client_record_done(&r[k]);
+}
+
+TEST(streams_of_requests_stand_beside_the_turns)
+{
+    struct load_result *l;
+    struct comparison *c = run(20, 2, &l);
+    double turns = l->throughput.mean;
+
+    add_stream(c, l);
+    CHECK_EQ(l->request_count, 1);
+    CHECK_STR(l->requests[0].workload, "llm");
+    CHECK_EQ(l->requests[0].completed, 200);
+    CHECK_NEAR(l->requests[0].rate.mean, (10 + 100.0 / 11) / 2, 1e-9);
+    CHECK_NEAR(l->requests[0].tokens_per_s, (200 + 2000.0 / 11) / 2, 1e-9);
+    CHECK(isnan(l->requests[0].rtfx));
+    CHECK_NEAR(l->requests[0].first.mean_ms, 50, 1e-9);
+    CHECK_NEAR(l->requests[0].cadence.mean_ms, 5, 1e-9);
+    CHECK(l->throughput.mean == turns); /* the turns stand for the load */
+    comparison_free(c);
+}
+
+TEST(a_load_without_turns_is_its_first_stream)
+{
+    struct load_result *l;
+    struct comparison *c = run(1, 1, &l);
+
+    load_result_done(l);
+    *l = (struct load_result){.name = "requests"};
+    add_stream(c, l);
+    add_stream(c, l);
+    CHECK_EQ(l->request_count, 2);
+    CHECK_EQ(l->completed, 200);
+    CHECK_NEAR(l->throughput.mean, (10 + 100.0 / 11) / 2, 1e-9);
+    CHECK_NEAR(l->stages[STAGE_LLM_TTFT].p95_ms, 50, 0.5);
+    CHECK(l->valid && l->audit_count == 3);
+    comparison_free(c);
 }
