@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "voice/playback.h"
 
 #define DEFAULTS(think_ns)                                                                                      \
     .think = (think_ns), .think_kind = THINK_CONSTANT, .chunk = 160 * NS_PER_MS, .pacing = 1, .listen = true,   \
@@ -105,7 +106,7 @@ struct user {
     int64_t sent;       /* ns of audio, speech and silence */
     int64_t barge_in;   /* time of the interruption, TIME_NEVER: none */
     uint32_t prompt, reply; /* tokens, where a trace says so; else 0 */
-    int64_t played_to;  /* when the audio received so far will have been heard */
+    struct playback playback;
 };
 
 struct users {
@@ -209,7 +210,7 @@ static void begin(struct user *u)
     u->sent = 0;
     u->endpoint = false;
     u->barge_in = TIME_NEVER;
-    u->played_to = TIME_NEVER;
+    playback_init(&u->playback, all->spec.jitter);
     u->state = SPEAKING;
     u->session.utterance = &u->utterance;
     timer_start(w, &u->patience, u->planned + all->spec.give_up);
@@ -234,8 +235,11 @@ static void hand_in(struct user *u, enum turn_fate fate)
     timer_stop(all->world, &u->patience);
     all->in_turn--;
     t->stamp[STAMP_END] = all->world->now;
-    if (u->played_to != TIME_NEVER)
-        t->stamp[STAMP_PLAYBACK_END] = t->interrupted ? all->world->now : u->played_to;
+    if (u->playback.end != TIME_NEVER)
+        t->stamp[STAMP_PLAYBACK_END] = t->interrupted ? all->world->now : u->playback.end;
+    t->reply = u->playback.received;
+    t->underruns = u->playback.underruns;
+    t->stalled = u->playback.stalled;
     if (fate == FATE_COMPLETED && t->stalled > all->spec.stall_bound) {
         fate = FATE_FAILED;
         t->outcome = TURN_STALLED;
@@ -307,7 +311,7 @@ static void on_next(struct timer *t)
         interrupt(u);
         break;
     case LISTENING:
-        if (now >= u->barge_in && now < u->played_to)
+        if (now >= u->barge_in && now < u->playback.end)
             interrupt(u);
         else
             end_turn(u, FATE_COMPLETED);
@@ -324,34 +328,26 @@ static void on_patience(struct timer *t)
     end_turn(u, FATE_FAILED);
 }
 
-/* The playback clock: begins a buffer's length after the first audio, and stands still when nothing is left. */
+/* Audio for the playback clock; whether and when he will interrupt is drawn as it begins to sound. */
 static void hear(struct user *u, int64_t now, int64_t duration)
 {
-    struct turn_record *t = &u->turn;
     const struct load_spec *s = &u->all->spec;
+    bool first = u->playback.begin == TIME_NEVER;
+    struct rng rng;
 
-    t->reply += duration;
-    t->stamp[STAMP_LAST_AUDIO] = now;
-    if (u->played_to == TIME_NEVER) {
-        t->stamp[STAMP_FIRST_AUDIO] = now;
-        t->stamp[STAMP_AUDIBLE] = now + s->jitter;
-        u->played_to = now + s->jitter + duration;
-        if (s->barge_in > 0) {
-            struct rng rng;
-            conversation_rng(u->talk, t->number, DRAW_BARGE_IN, &rng);
-            if (rng_unit(&rng) < s->barge_in)
-                u->barge_in = now + s->jitter + (int64_t)rng_exponential(&rng, (double)s->barge_in_after);
-            if (u->barge_in != TIME_NEVER && u->state == REPLY)
-                timer_start(u->all->world, &u->next, u->barge_in);
-        }
+    u->turn.stamp[STAMP_LAST_AUDIO] = now;
+    playback_add(&u->playback, now, duration);
+    if (!first)
         return;
-    }
-    if (now > u->played_to) {
-        t->underruns++;
-        t->stalled += now - u->played_to;
-        u->played_to = now;
-    }
-    u->played_to += duration;
+    u->turn.stamp[STAMP_FIRST_AUDIO] = now;
+    u->turn.stamp[STAMP_AUDIBLE] = u->playback.begin;
+    if (s->barge_in <= 0)
+        return;
+    conversation_rng(u->talk, u->turn.number, DRAW_BARGE_IN, &rng);
+    if (rng_unit(&rng) < s->barge_in)
+        u->barge_in = u->playback.begin + (int64_t)rng_exponential(&rng, (double)s->barge_in_after);
+    if (u->barge_in != TIME_NEVER && u->state == REPLY)
+        timer_start(u->all->world, &u->next, u->barge_in);
 }
 
 static void on_end(struct user *u, enum turn_outcome outcome)
@@ -359,19 +355,19 @@ static void on_end(struct user *u, enum turn_outcome outcome)
     struct world *w = u->all->world;
 
     timer_stop(w, &u->patience);
-    if (outcome == TURN_COMPLETED && u->played_to == TIME_NEVER && u->turn.stamp[STAMP_TTS_REQUEST] != TIME_NEVER)
+    if (outcome == TURN_COMPLETED && u->playback.end == TIME_NEVER && u->turn.stamp[STAMP_TTS_REQUEST] != TIME_NEVER)
         outcome = TURN_NO_AUDIO; /* a chat, whose reply is text, asks no TTS */
     u->turn.outcome = outcome;
     if (outcome != TURN_COMPLETED) {
         end_turn(u, FATE_FAILED);
         return;
     }
-    if (!u->all->spec.listen || u->played_to <= w->now) {
+    if (!u->all->spec.listen || u->playback.end <= w->now) {
         end_turn(u, FATE_COMPLETED);
         return;
     }
     u->state = LISTENING;
-    timer_start(w, &u->next, u->barge_in < u->played_to ? u->barge_in : u->played_to);
+    timer_start(w, &u->next, u->barge_in < u->playback.end ? u->barge_in : u->playback.end);
 }
 
 static void on_event(struct session *s, const struct turn_event *e)
