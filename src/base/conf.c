@@ -213,8 +213,8 @@ int conf_end(struct conf *c)
 }
 
 /*
- * The node of a key that is there; NULL when it is not, or after an error. Null counts as absent, unless it is required:
- * then, as for a missing key, the getter's complaint follows.
+ * The node of a key that is there; NULL when it is not, or after an error. Null counts as absent: where the key is
+ * required, the getter's complaint follows.
  */
 static const struct doc_node *look(struct conf *c, const char *key)
 {
@@ -351,7 +351,8 @@ static void describe(char *buf, size_t size, enum conf_unit unit, double lo, dou
     }
 }
 
-static void fail_unit(struct conf *c, const char *key, const struct doc_node *n, enum conf_unit unit, double lo, double hi)
+static void fail_unit(struct conf *c, const char *key, const struct doc_node *n, enum conf_unit unit, double lo,
+                      double hi)
 {
     char expected[200];
 
@@ -381,15 +382,18 @@ double conf_real_or(struct conf *c, const char *key, double lo, double hi, doubl
     return real_of(c, key, lo, hi, false, otherwise);
 }
 
+static int parse_integral(const struct doc_node *n, enum conf_unit unit, int64_t *ret)
+{
+    return unit == CONF_DURATION ? units_parse_duration(n->text, n->len, ret) : units_parse_memory(n->text, n->len, ret);
+}
+
 static int64_t integral_of(struct conf *c, const char *key, enum conf_unit unit, int64_t lo, int64_t hi, bool required,
                            int64_t otherwise)
 {
     const struct doc_node *n = look(c, key);
     int64_t v;
 
-    if (n && n->kind == DOC_SCALAR &&
-        (unit == CONF_DURATION ? units_parse_duration(n->text, n->len, &v) : units_parse_memory(n->text, n->len, &v)) == 0 &&
-        v >= lo && v <= hi)
+    if (n && n->kind == DOC_SCALAR && parse_integral(n, unit, &v) == 0 && v >= lo && v <= hi)
         return v;
     if (n || required)
         fail_unit(c, key, n, unit, (double)lo, (double)hi);
@@ -535,6 +539,11 @@ const char *conf_name(struct conf *names, size_t i, struct conf *value)
 
 /* ---- numbers with their provenance ---- */
 
+static bool in_range(const struct doc_node *n, enum conf_unit unit, double lo, double hi, double *ret)
+{
+    return n->kind == DOC_SCALAR && parse_unit(n, unit, ret) == 0 && *ret >= lo && *ret <= hi;
+}
+
 static struct conf_sourced sourced_of(struct conf *c, const char *key, enum conf_unit unit, double lo, double hi,
                                       bool required, double otherwise)
 {
@@ -546,12 +555,12 @@ static struct conf_sourced sourced_of(struct conf *c, const char *key, enum conf
     if (n && n->kind == DOC_MAPPING) {
         stand_below(&sub, c, key, n);
         v = look(&sub, "value");
-        if (!v || v->kind != DOC_SCALAR || parse_unit(v, unit, &value) < 0 || !(value >= lo && value <= hi))
+        if (!v || !in_range(v, unit, lo, hi, &value))
             fail_unit(&sub, "value", v, unit, lo, hi);
         s.source = conf_string_or(&sub, "source", NULL);
         s.assumed = conf_bool_or(&sub, "assumed", false);
         conf_end(&sub);
-    } else if (n ? n->kind != DOC_SCALAR || parse_unit(n, unit, &value) < 0 || !(value >= lo && value <= hi) : required) {
+    } else if (n ? !in_range(n, unit, lo, hi, &value) : required) {
         fail_unit(c, key, n, unit, lo, hi);
     }
     if (conf_failed(c))

@@ -97,7 +97,8 @@ bool conf_item(struct conf *list, size_t i, struct conf *item); /* any kind of n
  * its position. conf_end() of `names` finds nothing unknown.
  */
 size_t conf_names(struct conf *c, const char *key, size_t lo, size_t hi, struct conf *names);
-const char *conf_name(struct conf *names, size_t i, struct conf *value); /* the name; `value` stands on any kind of node */
+/* The name; `value` then stands on what it names, any kind of node. */
+const char *conf_name(struct conf *names, size_t i, struct conf *value);
 
 /* What a number is written in; its value is in ns or bytes for the latter two. */
 enum conf_unit { CONF_PLAIN, CONF_DURATION, CONF_MEMORY };

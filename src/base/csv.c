@@ -254,7 +254,8 @@ static int read_table(struct reader *r)
     return 0;
 }
 
-static struct csv *read_csv(const char *name, const char *data, size_t n, const struct csv_limits *limits, struct err *err)
+static struct csv *read_csv(const char *name, const char *data, size_t n, const struct csv_limits *limits,
+                            struct err *err)
 {
     struct csv *c = xcalloc(1, sizeof *c);
     struct reader r = {.csv = c, .limits = *limits, .at = data, .end = data + n, .line = 1, .column = 1, .err = err};

@@ -23,7 +23,7 @@ enum err_kind {
 
 struct err {
     enum err_kind kind;
-    char msg[1000]; /* one line of valid UTF-8 without control characters ('?' stands for them), empty while kind is ERR_NONE */
+    char msg[1000]; /* one line of valid UTF-8, '?' for control characters; empty while kind is ERR_NONE */
 };
 
 /* Fills in *e, replacing what it held, and returns -1. */

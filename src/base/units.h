@@ -13,7 +13,7 @@
 /* `250ms`, `2s`, `1.5s`, `1m30s`, `1h`, `20us`, `900ns`, `0`: units falling, each once. To ns. */
 int units_parse_duration(const char *s, size_t n, int64_t *ret_ns);
 
-/* `9.6Gi`, `40GiB`, `512Mi`, `2GB`, `1024`: Ki..Pi are powers of 1024, k K M G T P powers of 1000, B optional. To bytes. */
+/* `9.6Gi`, `40GiB`, `512Mi`, `2GB`, `1024`: Ki..Pi are powers of 1024, k K M G T P of 1000, B optional. To bytes. */
 int units_parse_memory(const char *s, size_t n, int64_t *ret_bytes);
 
 /* A finite decimal number, in JSON's grammar with a leading + or . allowed; locale-free. */

@@ -70,7 +70,8 @@ static const char *written(const struct doc_node *n)
     return value && value->kind == DOC_SCALAR ? value->text : "";
 }
 
-void scenario_note(struct scenario_reader *r, struct conf *c, const char *prefix, const char *key, const struct conf_sourced *v)
+void scenario_note(struct scenario_reader *r, struct conf *c, const char *prefix, const char *key,
+                   const struct conf_sourced *v)
 {
     struct scenario *s = r->s;
 
@@ -83,8 +84,8 @@ void scenario_note(struct scenario_reader *r, struct conf *c, const char *prefix
                                     .assumed = v->assumed};
 }
 
-double scenario_parameter(struct scenario_reader *r, struct conf *c, const char *prefix, const char *key, enum conf_unit unit,
-                          double lo, double hi, double otherwise)
+double scenario_parameter(struct scenario_reader *r, struct conf *c, const char *prefix, const char *key,
+                          enum conf_unit unit, double lo, double hi, double otherwise)
 {
     struct conf_sourced v = conf_sourced_or(c, key, unit, lo, hi, otherwise);
 
@@ -343,7 +344,8 @@ void scenario_free(struct scenario *s)
 
 /* ---- looking things up ---- */
 
-static void no_such(const struct scenario *s, const char *what, const char *name, const char *const *names, struct err *err)
+static void no_such(const struct scenario *s, const char *what, const char *name, const char *const *names,
+                    struct err *err)
 {
     const char *near = str_nearest(name, names);
     struct buf list;
@@ -367,7 +369,8 @@ const struct scenario_load *scenario_find_load(const struct scenario *s, const c
     return NULL;
 }
 
-const struct scenario_configuration *scenario_find_configuration(const struct scenario *s, const char *name, struct err *err)
+const struct scenario_configuration *scenario_find_configuration(const struct scenario *s, const char *name,
+                                                                 struct err *err)
 {
     const char *names[SCENARIO_MAX + 1] = {0};
 

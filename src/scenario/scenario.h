@@ -99,8 +99,8 @@ struct scenario {
     struct scenario_workload *workloads; /* profiles owned */
     size_t workload_count;
     /*
-     * The pipeline's workloads, -1: it has none. Without the keys pipeline.asr, .llm, .tts it takes the one workload of each
-     * kind; with any of them exactly those. Without ASR and TTS a turn is a chat; without an LLM there are no turns.
+     * The pipeline's workloads, -1: it has none. Without the keys pipeline.asr, .llm, .tts it takes the one workload
+     * of each kind; with any of them exactly those. Without ASR and TTS a turn is a chat; without an LLM there are no turns.
      */
     int asr, llm, tts;
     struct turn_conf turn;
@@ -122,8 +122,9 @@ struct scenario {
 /*
  * Limits: 64 workloads, loads, configurations, GPUs in a configuration; 32 request streams a load.
  *
- * A profile or trace that is a path is looked for beside the scenario's file. Workloads may state `memory` (in place of the
- * profile's reservation), `mpsPercentage`, and `parameters: {slots: {value: 32, source: ...}}` in place of the profile's.
+ * A profile or trace that is a path is looked for beside the scenario's file. Workloads may state `memory` (in place of
+ * the profile's reservation), `mpsPercentage`, and `parameters: {slots: {value: 32, source: ...}}` in place of the
+ * profile's.
  */
 enum { SCENARIO_MAX = 64, SCENARIO_REQUESTS_MAX = 32 };
 
@@ -139,11 +140,12 @@ static inline void scenario_freep(struct scenario **s)
 
 /* By name; on a miss ERR_INPUT with the names there are and the nearest one. */
 const struct scenario_load *scenario_find_load(const struct scenario *s, const char *name, struct err *err);
-const struct scenario_configuration *scenario_find_configuration(const struct scenario *s, const char *name, struct err *err);
+const struct scenario_configuration *scenario_find_configuration(const struct scenario *s, const char *name,
+                                                                 struct err *err);
 
 /*
- * 16 hex digits over everything that a run's outcome depends on: the file's text, the profiles' numbers and the traces. Two
- * scenarios with the same digest give the same results from the same seed.
+ * 16 hex digits over everything that a run's outcome depends on: the file's text, the profiles' numbers and the
+ * traces. Two scenarios with the same digest give the same results from the same seed.
  */
 const char *scenario_digest(const struct scenario *s);
 

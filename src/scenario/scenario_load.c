@@ -15,11 +15,13 @@ static const int64_t DAY = 86400 * NS_PER_S;
 static double length_value(struct conf *c, const char *key, enum conf_unit unit, double lo, double hi, double otherwise)
 {
     if (unit == CONF_DURATION)
-        return (double)conf_duration_or(c, key, (int64_t)(lo * 1e9), (int64_t)(hi * 1e9), (int64_t)(otherwise * 1e9)) / 1e9;
+        return (double)conf_duration_or(c, key, (int64_t)(lo * 1e9), (int64_t)(hi * 1e9),
+                                        (int64_t)(otherwise * 1e9)) / 1e9;
     return conf_real_or(c, key, lo, hi, otherwise);
 }
 
-struct spread scenario_spread(struct conf *c, const char *key, enum conf_unit unit, double lo, double hi, struct spread otherwise)
+struct spread scenario_spread(struct conf *c, const char *key, enum conf_unit unit, double lo, double hi,
+                              struct spread otherwise)
 {
     struct spread s = otherwise;
     struct conf sub;
@@ -160,15 +162,17 @@ static void read_streams(struct scenario_reader *r, struct conf *c, struct scena
 }
 
 /*
- * A chat under a trace: every row is a request of so many tokens, and a user's turn has none of its own to give. So it becomes a
- * request stream to the LLM.
+ * A chat under a trace: every row is a request of so many tokens, and a user's turn has none of its own to give. So it
+ * becomes a request stream to the LLM.
  */
 static void chat_from_trace(struct scenario_reader *r, struct scenario_load *l)
 {
     const struct arrivals_spec *a = &l->turns.arrivals;
     struct scenario_requests *all;
 
-    if (r->s->llm < 0 || r->s->asr >= 0 || r->s->tts >= 0 || a->process != ARRIVALS_TRACE || a->trace->mean_context <= 0)
+    if (r->s->llm < 0 || r->s->asr >= 0 || r->s->tts >= 0)
+        return;
+    if (a->process != ARRIVALS_TRACE || a->trace->mean_context <= 0)
         return;
     all = ARENA_ARRAY(r->s->arena, struct scenario_requests, l->request_count + 1);
     all[0] = (struct scenario_requests){.workload = (size_t)r->s->llm, .spec = CLIENT_DEFAULT};

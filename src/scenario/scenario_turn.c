@@ -47,8 +47,10 @@ static void read_members(struct scenario_reader *r, struct conf *c)
 {
     struct scenario *s = r->s;
     bool asr = conf_has(c, "asr"), llm = conf_has(c, "llm"), tts = conf_has(c, "tts");
-    int (*choose)(struct scenario_reader *, struct conf *, const char *, enum profile_kind) = asr || llm || tts ? named : only;
+    int (*choose)(struct scenario_reader *, struct conf *, const char *, enum profile_kind) = only;
 
+    if (asr || llm || tts)
+        choose = named;
     s->asr = choose(r, c, "asr", PROFILE_ASR);
     s->llm = choose(r, c, "llm", PROFILE_LLM);
     s->tts = choose(r, c, "tts", PROFILE_TTS);
@@ -116,7 +118,8 @@ static void read_gateway(struct scenario_reader *r, struct conf *root)
     t->cpu = scenario_parameter(r, &c, "gateway", "cpu", CONF_PLAIN, 0, 1024, t->cpu);
     conf_sub_or(&c, "cost", &cost);
     for (size_t i = 0; i < ARRAY_LEN(costs); i++)
-        *costs[i].at = (int64_t)scenario_parameter(r, &cost, "gateway.cost", costs[i].key, CONF_DURATION, 0, 60e9, (double)*costs[i].at);
+        *costs[i].at = (int64_t)scenario_parameter(r, &cost, "gateway.cost", costs[i].key, CONF_DURATION, 0, 60e9,
+                                                   (double)*costs[i].at);
     conf_end(&cost);
     conf_end(&c);
 }

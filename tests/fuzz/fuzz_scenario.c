@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lsan.h"
 #include "scenario/scenario.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

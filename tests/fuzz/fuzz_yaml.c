@@ -3,6 +3,7 @@
 #include <stdint.h>
 
 #include "base/doc.h"
+#include "lsan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
