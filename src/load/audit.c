@@ -98,11 +98,21 @@ static struct estimate throughput_drift(struct audit *a, size_t from)
     return stats_drift(sum + from, bins - from, BATCHES, 0.99);
 }
 
+static bool need_not_be_steady(struct audit *a, const char *check)
+{
+    if (!recorder_is_trace(a->runs[0]))
+        return false;
+    say(a, check, true, NAN, NAN, "a trace is replayed as it was recorded and need not be steady");
+    return true;
+}
+
 static void steady_throughput(struct audit *a)
 {
     struct recorder_series s;
     struct estimate e;
 
+    if (need_not_be_steady(a, "steady_state"))
+        return;
     recorder_series(a->runs[0], &s);
     e = throughput_drift(a, (size_t)((recorder_window_from(a->runs[0]) - s.from + s.width - 1) / s.width));
     /* MSER-5 that ends at the half says "never steady", or is one of the few that chance makes end there. */
@@ -114,12 +124,20 @@ static void steady_throughput(struct audit *a)
 }
 
 /* A queue that grows while throughput holds (open arrivals beyond capacity) shows only here. */
+static void say_latency(struct audit *a, const char *what, const double *mean, size_t count)
+{
+    struct estimate e = count >= 4 ? stats_drift(mean, count, count, 0.99) : ESTIMATE_NONE;
+
+    say(a, "steady_latency", !drifts(e, 2 * a->bounds->drift), e.mean, 2 * a->bounds->drift, drift_text(a, what, e));
+}
+
 static void steady_latency(struct audit *a)
 {
     double mean[RECORDER_EIGHTHS];
     size_t count = 0;
-    struct estimate e = ESTIMATE_NONE;
 
+    if (need_not_be_steady(a, "steady_latency"))
+        return;
     for (int i = recorder_cut(a->runs[0]); i < RECORDER_EIGHTHS; i++) {
         double sum = 0, turns = 0;
         for (size_t k = 0; k < a->n; k++) {
@@ -131,9 +149,7 @@ static void steady_latency(struct audit *a)
         if (turns > 0)
             mean[count++] = sum / turns;
     }
-    if (count >= 4)
-        e = stats_drift(mean, count, count, 0.99);
-    say(a, "steady_latency", !drifts(e, 2 * a->bounds->drift), e.mean, 2 * a->bounds->drift, drift_text(a, "turn time", e));
+    say_latency(a, "turn time", mean, count);
 }
 
 static void attribution(struct audit *a)
@@ -194,15 +210,22 @@ size_t audit_load(struct arena *arena, struct recorder *const *runs, size_t n, c
     return a.count;
 }
 
-size_t audit_requests(struct arena *arena, const struct client_record *r, const struct audit_bounds *bounds,
+size_t audit_requests(struct arena *arena, const struct client_record *r, bool trace, const struct audit_bounds *bounds,
                       const struct audit_line **ret_lines, bool *ret_valid)
 {
     struct audit a = {.arena = arena, .bounds = bounds, .line = ARENA_ARRAY(arena, struct audit_line, LINES)};
     double ms = (double)hist_quantile(&r->schedule_lag, 0.99) / 1e6, needed = (double)stats_samples_needed(0.5);
+    double mean[ARRAY_LEN(r->eighth_n)];
+    size_t count = 0;
     double lost = (double)r->started - (double)(r->completed + r->failed + r->unfinished);
 
     say(&a, "schedule_lag", ms <= bounds->schedule_lag_ms, ms, bounds->schedule_lag_ms,
         arena_printf(arena, "requests start %.3f ms (p99) after their planned time", ms));
+    for (size_t i = 0; i < ARRAY_LEN(mean); i++)
+        if (r->eighth_n[i])
+            mean[count++] = r->eighth_s[i] / (double)r->eighth_n[i];
+    if (!trace)
+        say_latency(&a, "request time", mean, count);
     say(&a, "accounting", lost == 0, fabs(lost), 0,
         arena_printf(arena, "%llu started = %llu completed + %llu failed + %llu unfinished, %.0f lost", (unsigned long long)r->started,
                      (unsigned long long)r->completed, (unsigned long long)r->failed, (unsigned long long)r->unfinished, fabs(lost)));

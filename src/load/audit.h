@@ -10,6 +10,7 @@
  *   attribution    the stages of voice-to-voice add up: unexplained remainder as a fraction
  *   accounting     started = completed + failed + unfinished, exactly
  *   enough_samples completed turns in the window against what a median needs; percentiles beyond it are null one by one
+ * A trace is replayed as it was recorded and need not be steady: it has no warm-up cut, and the two checks of steadiness pass.
  * A run in which one of them fails is INVALID: its throughput and latencies are withheld (exit status 4).
  */
 #pragma once
@@ -32,7 +33,10 @@ extern const struct audit_bounds AUDIT_BOUNDS_DEFAULT;
 size_t audit_load(struct arena *a, struct recorder *const *runs, size_t n, const struct audit_bounds *bounds,
                   const struct audit_line **ret_lines, bool *ret_valid);
 
-/* The same for a stream of requests without turns (repetitions merged): schedule_lag, accounting, enough_samples. */
+/*
+ * The same for a stream of requests without turns (repetitions merged): schedule_lag, steady_latency (unless it is a trace),
+ * accounting, enough_samples.
+ */
 struct client_record;
-size_t audit_requests(struct arena *a, const struct client_record *r, const struct audit_bounds *bounds,
+size_t audit_requests(struct arena *a, const struct client_record *r, bool trace, const struct audit_bounds *bounds,
                       const struct audit_line **ret_lines, bool *ret_valid);

@@ -102,6 +102,10 @@ void client_record_merge(struct client_record *into, const struct client_record 
     into->prompt_tokens += from->prompt_tokens;
     into->items += from->items;
     into->audio += from->audio;
+    for (size_t i = 0; i < ARRAY_LEN(into->eighth_n); i++) {
+        into->eighth_s[i] += from->eighth_s[i];
+        into->eighth_n[i] += from->eighth_n[i];
+    }
     hist_merge(&into->total, &from->total);
     hist_merge(&into->ttft, &from->ttft);
     hist_merge(&into->itl, &from->itl);
@@ -161,6 +165,17 @@ static void start_worker(struct client *c, struct request *r, int64_t at)
     timer_start(c->world, &r->next, at);
 }
 
+static void count_eighth(struct client *c, int64_t planned, int64_t total)
+{
+    int64_t window = c->spec.measure_until - c->spec.measure_from;
+    size_t e = window > 0 ? (size_t)((double)(planned - c->spec.measure_from) / (double)window * 8) : 8;
+
+    if (e >= 8)
+        return;
+    c->record.eighth_s[e] += (double)total / 1e9;
+    c->record.eighth_n[e]++;
+}
+
 /* The request is over, whatever became of it; the service holds nothing of it any more. */
 static void over(struct request *r, bool ok)
 {
@@ -175,8 +190,10 @@ static void over(struct request *r, bool ok)
     if (r->measured) {
         rec->last_end = now;
         if (ok) {
+            int64_t total = now - (c->service.kind == CLIENT_ASR ? r->ended : r->planned);
             rec->completed++;
-            hist_record(&rec->total, now - (c->service.kind == CLIENT_ASR ? r->ended : r->planned));
+            hist_record(&rec->total, total);
+            count_eighth(c, r->planned, total);
         } else {
             rec->failed++;
         }

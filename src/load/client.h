@@ -71,6 +71,8 @@ struct client_record {
     struct hist chunk_interval; /* TTS: between two pieces of audio; ASR: a piece's sending to its response, all responses */
     struct hist schedule_lag;   /* actual minus planned start */
     double in_flight;           /* mean over the measured window */
+    double eighth_s[8];         /* sum of `total`, s, by the eighth of the measured window that a request was planned in */
+    uint64_t eighth_n[8];       /* how many; nothing without measure_until */
 };
 void client_record_done(struct client_record *r);
 void client_record_merge(struct client_record *into, const struct client_record *from);

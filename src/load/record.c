@@ -355,7 +355,7 @@ void recorder_close(struct recorder *const *runs, size_t n)
     if (total < (double)bins) /* rare completions: batches long enough for five of them, or chance looks like a ramp */
         batch = total > 0 ? (size_t)ceil(5 * (double)bins / total) : bins;
     cut = bins > 0 ? stats_mser(sum, bins, batch) : 0;
-    if (cut < bins)
+    if (cut < bins && !recorder_is_trace(runs[0]))
         eighths = (int)(((int64_t)cut * runs[0]->width + runs[0]->eighth - 1) / runs[0]->eighth);
     if (eighths > CUT_MAX)
         eighths = CUT_MAX;
@@ -437,6 +437,11 @@ void recorder_little(const struct recorder *r, struct recorder_little *ret)
     } else {
         ret->ends += l->think_s / hold; /* thinking that no turn followed */
     }
+}
+
+bool recorder_is_trace(const struct recorder *r)
+{
+    return r->spec.users == 0 && r->spec.arrival_rate == 0;
 }
 
 uint64_t recorder_parts(const struct recorder *r, double ret_ns[PART_COUNT])

@@ -87,7 +87,7 @@ typedef void turn_sink(void *arg, const struct turn_record *t);
 struct recorder_spec {
     int64_t hold_from, hold_until; /* ns of world time */
     unsigned users;                /* 0: open arrivals */
-    double arrival_rate;           /* turns/s asked, NaN for a closed load */
+    double arrival_rate;           /* turns/s asked, NaN for a closed load, 0 for a trace */
     turn_sink *sink;               /* may be NULL */
     void *sink_arg;
 };
@@ -165,5 +165,6 @@ bool recorder_example(const struct recorder *r, int64_t voice_to_voice, int64_t 
 /* Mean duration (s) and number of the completed turns planned in an eighth of the hold phase; eighths cut off. */
 double recorder_turn_mean(const struct recorder *r, int eighth, uint64_t *ret_count);
 int recorder_cut(const struct recorder *r);
+bool recorder_is_trace(const struct recorder *r); /* its load need not be steady */
 
 size_t recorder_bytes(const struct recorder *r); /* memory held */

@@ -169,7 +169,7 @@ static struct stage_stats merged(const struct hist *a, const struct hist *b)
 }
 
 /* The first stream stands for a load without turns. */
-static void stand_for_load(struct load_result *r, struct arena *a, const struct request_result *q, const struct client_record *sum,
+static void stand_for_load(struct load_result *r, struct arena *a, const struct request_result *q, bool trace, const struct client_record *sum,
                            const double *samples, size_t n, size_t gpus, double price_per_hour)
 {
     struct {
@@ -188,10 +188,10 @@ static void stand_for_load(struct load_result *r, struct arena *a, const struct 
         stage_free(&r->stages[its[i].stage]);
         r->stages[its[i].stage] = merged(its[i].hist, NULL);
     }
-    r->audit_count = audit_requests(a, sum, &AUDIT_BOUNDS_DEFAULT, &r->audit, &r->valid);
+    r->audit_count = audit_requests(a, sum, trace, &AUDIT_BOUNDS_DEFAULT, &r->audit, &r->valid);
 }
 
-void load_result_add_requests(struct load_result *r, struct arena *a, const char *workload, const char *kind,
+void load_result_add_requests(struct load_result *r, struct arena *a, const char *workload, const char *kind, bool trace,
                               const struct client_record *const *runs, size_t n, size_t gpus, double price_per_hour)
 {
     struct request_result *all = ARENA_ARRAY(a, struct request_result, r->request_count + 1), *q = &all[r->request_count];
@@ -222,7 +222,7 @@ void load_result_add_requests(struct load_result *r, struct arena *a, const char
         .total = merged(&sum.total, NULL),
     };
     if (r->request_count == 0 && r->started == 0)
-        stand_for_load(r, a, q, &sum, samples, n, gpus, price_per_hour);
+        stand_for_load(r, a, q, trace, &sum, samples, n, gpus, price_per_hour);
     r->requests = all;
     r->request_count++;
     client_record_done(&sum);

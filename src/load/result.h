@@ -204,8 +204,9 @@ void load_result_fill(struct load_result *r, struct arena *a, struct recorder *c
 
 /*
  * Adds a stream of requests, of which n repetitions saw these records. In a load without turns the first stream added stands for
- * the load: its requests are counted, its rate is the throughput, its latencies are the stages, and it is audited.
+ * the load: its requests are counted, its rate is the throughput, its latencies are the stages, and it is audited; a trace is not asked
+ * to be steady.
  */
 struct client_record;
-void load_result_add_requests(struct load_result *r, struct arena *a, const char *workload, const char *kind,
+void load_result_add_requests(struct load_result *r, struct arena *a, const char *workload, const char *kind, bool trace,
                               const struct client_record *const *runs, size_t n, size_t gpus, double price_per_hour);

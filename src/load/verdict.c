@@ -130,7 +130,7 @@ static const struct load_result *find_load(const struct configuration_result *c,
     return NULL;
 }
 
-/* The load with the most users, or the fewest; by arrival rate where there are no users. */
+/* The load with the most users (sign 1), or the fewest (-1); by its rate where there are no users. */
 static const char *extreme_load(const struct comparison *c, double sign)
 {
     const char *name = NULL;
@@ -139,8 +139,8 @@ static const char *extreme_load(const struct comparison *c, double sign)
     for (size_t i = 0; i < c->count; i++)
         for (size_t k = 0; k < c->configurations[i].load_count; k++) {
             const struct load_result *l = &c->configurations[i].loads[k];
-            double size = l->users ? l->users : isnan(l->arrival_rate) ? 0 : l->arrival_rate;
-            if (sign * size >= best) {
+            double size = l->users ? l->users : l->arrival_rate > 0 ? l->arrival_rate : l->throughput.mean;
+            if (sign * size > best || (sign > 0 && size == best)) {
                 best = sign * size;
                 name = l->name;
             }
@@ -235,13 +235,15 @@ static struct entry opponent(const struct judge *j, struct entry best, bool met,
 static void say_comparison(struct judge *j, struct entry best, struct entry other, struct estimate e, bool is_apart)
 {
     struct arena *a = j->c->arena;
-    const char *range = isnan(e.lo) ? "no interval from one repetition"
-                                    : arena_printf(a, "95 %% interval %.3f to %.3f, %zu paired repetitions", e.lo, e.hi,
+    const char *unit = best.load->request_count && best.load->started == best.load->requests[0].started ? "requests" : "turns";
+    const char *range = isnan(e.lo)    ? "no interval from one repetition"
+                        : e.lo == e.hi ? "the same in every repetition: this load leaves nothing to chance"
+                                       : arena_printf(a, "95 %% interval %.3f to %.3f, %zu paired repetitions", e.lo, e.hi,
                                                    best.load->sample_count);
 
     if (is_apart)
-        say(j, arena_printf(a, "On %s %s serves %.3f turns/s per GPU, %s %.3f: %.2f times as much (%s).", j->load,
-                            best.configuration->name, best.load->throughput_per_gpu.mean, other.configuration->name,
+        say(j, arena_printf(a, "On %s %s serves %.3f %s/s per GPU, %s %.3f: %.2f times as much (%s).", j->load,
+                            best.configuration->name, best.load->throughput_per_gpu.mean, unit, other.configuration->name,
                             other.load->throughput_per_gpu.mean, e.mean, range));
     else
         say(j, arena_printf(a, "On %s the data cannot tell %s and %s apart: ratio %.3f (%s).", j->load,
@@ -302,7 +304,7 @@ static const char *production(struct judge *j)
         if (isolated && price(e.configuration) < price(cheapest.configuration))
             cheapest = e;
     }
-    say(j, arena_printf(a, "For production %s: the most turns/s per GPU (%.3f) among those whose models share neither memory nor faults.",
+    say(j, arena_printf(a, "For production %s: the most work per GPU (%.3f/s) among those whose models share neither memory nor faults.",
                         cheapest.configuration->name, cheapest.load->throughput_per_gpu.mean));
     return cheapest.configuration->name;
 }

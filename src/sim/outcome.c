@@ -164,7 +164,8 @@ static void fill_requests(struct load_result *r, struct arena *a, const struct s
         for (size_t k = 0; k < n; k++)
             records[k] = client_record(runs[k]->clients[i]);
         load_result_add_requests(r, a, arena_strdup(a, s->workloads[load->requests[i].workload].name),
-                                 kinds[client_kind(runs[0]->clients[i])], records, n, c->count, scenario_price(s, c));
+                                 kinds[client_kind(runs[0]->clients[i])],
+                                 load->requests[i].spec.arrivals.process == ARRIVALS_TRACE, records, n, c->count, scenario_price(s, c));
     }
 }
 

@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "base/world.h"
 #include "check.h"
+#include "load/client.h"
 
 /* Runs of an open load: turns of 100 ms, `rate(t)` of them a second, latency `slow(t)` ns on top. */
 struct script_run {
@@ -15,13 +16,13 @@ struct script_run {
     double slow0, slow1; /* s */
     int64_t lag;         /* ns that turns start late */
     int lose_every;      /* turns that begin and are never handed in */
-    bool skip_stamp;
+    bool skip_stamp, trace;
     uint64_t seed;
 };
 
 static struct recorder *run(const struct script_run *p)
 {
-    struct recorder *r = recorder_new(&(struct recorder_spec){.hold_until = 200 * NS_PER_S, .arrival_rate = p->rate0});
+    struct recorder *r = recorder_new(&(struct recorder_spec){.hold_until = 200 * NS_PER_S, .arrival_rate = p->trace ? 0 : p->rate0});
     struct rng rng;
     double at = 0;
     int n = 0;
@@ -129,6 +130,38 @@ TEST(each_fault_fails_its_own_check)
     v = audit(&p, 1);
     CHECK(!v.samples && !v.valid);
     arena_free(v.arena);
+}
+
+TEST(a_trace_need_not_be_steady)
+{
+    struct script_run p = {.rate0 = 5, .rate1 = 20, .slow1 = 3, .trace = true, .seed = 1};
+    struct verdicts v = audit(&p, 1);
+
+    CHECK(v.steady && v.latency && v.valid);
+    CHECK_CONTAINS(v.line[2].text, "replayed");
+    arena_free(v.arena);
+}
+
+TEST(a_stream_of_requests_that_gets_slower)
+{
+    struct arena *a = arena_new();
+    struct client_record r = {.started = 900, .completed = 900};
+    const struct audit_line *line;
+    bool valid;
+
+    for (int i = 0; i < 8; i++) {
+        r.eighth_n[i] = 100;
+        r.eighth_s[i] = 100 * (1 + 0.2 * i);
+    }
+    CHECK_EQ(audit_requests(a, &r, false, &AUDIT_BOUNDS_DEFAULT, &line, &valid), 4);
+    CHECK_STR(line[1].check, "steady_latency");
+    CHECK(!line[1].ok && !valid);
+    CHECK_EQ(audit_requests(a, &r, true, &AUDIT_BOUNDS_DEFAULT, &line, &valid), 3);
+    CHECK(valid);
+    r.completed = 899; /* one is nowhere */
+    audit_requests(a, &r, true, &AUDIT_BOUNDS_DEFAULT, &line, &valid);
+    CHECK(!valid);
+    arena_free(a);
 }
 
 /* Sound Poisson runs must not be called unsteady: of 400 audits at the light load's rate at most a few. */

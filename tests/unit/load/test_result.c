@@ -108,7 +108,7 @@ static void add_stream(struct comparison *c, struct load_result *l)
         hist_record_n(&r[k].total, 145 * NS_PER_MS, 100);
         hist_record_n(&r[k].schedule_lag, 0, 101);
     }
-    load_result_add_requests(l, c->arena, "llm", "llm", runs, 2, 2, 4.0);
+    load_result_add_requests(l, c->arena, "llm", "llm", false, runs, 2, 2, 4.0);
     for (int k = 0; k < 2; k++)
         client_record_done(&r[k]);
 }
@@ -145,6 +145,6 @@ TEST(a_load_without_turns_is_its_first_stream)
     CHECK_EQ(l->completed, 200);
     CHECK_NEAR(l->throughput.mean, (10 + 100.0 / 11) / 2, 1e-9);
     CHECK_NEAR(l->stages[STAGE_LLM_TTFT].p95_ms, 50, 0.5);
-    CHECK(l->valid && l->audit_count == 3);
+    CHECK(l->valid && l->audit_count == 4);
     comparison_free(c);
 }
