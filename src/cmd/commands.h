@@ -3,5 +3,6 @@
 #pragma once
 
 #define COMMANDS(X) \
+    X(plan) \
     X(gpus) \
     X(help)

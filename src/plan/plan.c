@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/plan.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "plan/assign.h"
+#include "plan/master.h"
+#include "plan/problem.h"
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+bool plan_in_use(const struct plan_gpu *g)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (g->places[i].workload != FLEET_NONE)
+            return true;
+    return false;
+}
+
+bool fleet_in_use(const struct fleet_gpu *g)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (g->places[i].workload != FLEET_NONE)
+            return true;
+    return false;
+}
+
+struct making {
+    const struct problem *problem;
+    struct plan *plan;
+    const struct plan_limits *limits;
+    double deadline; /* 0: none */
+};
+
+static double left(const struct making *k)
+{
+    return k->deadline > 0 ? fmax(k->deadline - now(), 0.05) : 0;
+}
+
+static struct master_limits limits_of(const struct making *k)
+{
+    return (struct master_limits){left(k), k->limits ? k->limits->stop : NULL};
+}
+
+static bool holds(const struct problem *p, unsigned relaxed)
+{
+    struct master *m = master_new(p, p->has_spread);
+    struct master_limits l = {.seconds = 10};
+    struct master_result r;
+
+    master_relax(m, relaxed);
+    master_run(m, &l, &r);
+    master_free(m);
+    return r.feasible || !r.known;
+}
+
+/*
+ * The smallest set of rules that cannot be kept together: of those whose absence helps, each is dropped in turn as long
+ * as what is left still has no plan.
+ */
+static void find_conflict(struct making *k)
+{
+    static const struct {
+        unsigned rule;
+        const char *name;
+    } RULES[] = {{MASTER_MOVES, "rules.moves"}, {MASTER_SPARE, "rules.spare"}, {MASTER_SPREAD, "spread: node"},
+                 {MASTER_STRICT, "disruption.pinned"}};
+    const struct fleet *f = k->problem->fleet;
+    unsigned relaxed = 0;
+    char text[512] = "";
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(RULES); i++)
+        if (!holds(k->problem, relaxed | RULES[i].rule))
+            relaxed |= RULES[i].rule;
+    for (size_t i = 0; i < ARRAY_LEN(RULES); i++)
+        if (!(relaxed & RULES[i].rule))
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? ", " : "", RULES[i].name);
+    if (n)
+        k->plan->conflict = xasprintf("%s, demand of the workloads", text);
+    else
+        k->plan->conflict = xstrdup(f->rules.headroom > 0 ? "rules.headroom, demand of the workloads" : "demand of the workloads");
+    k->plan->conflict_why = xasprintf("the fleet's %zu GPUs do not hold every workload under these rules, whatever moves", f->gpu_count);
+}
+
+static void take_values(struct plan *plan, const struct master_result *r)
+{
+    plan->priced = r->priced;
+    plan->cost = (struct plan_value){r->cost.value, r->cost.bound, r->cost.proven};
+    plan->gpus_bound = (int64_t)ceil(r->gpus.bound - 1e-6);
+    plan->gpus_proven = r->gpus.proven && (!r->priced || r->cost.proven);
+    plan->weighted = (struct plan_value){r->moves.value, r->moves.bound, r->moves.proven};
+    plan->moves_proven = r->moves.proven && plan->gpus_proven;
+}
+
+static void place(struct making *k, struct master *m)
+{
+    struct solution s;
+
+    if (master_solution(m, &s) != 0)
+        return;
+    for (size_t g = 0; k->plan->gpus && g < k->problem->fleet->gpu_count; g++)
+        free(k->plan->gpus[g].places);
+    free(k->plan->gpus);
+    k->plan->gpus = NULL;
+    assign(k->problem, &s, k->plan);
+    master_solution_done(&s);
+}
+
+static int point_order(const void *a, const void *b)
+{
+    const struct plan_point *x = a, *y = b;
+
+    return x->gpus < y->gpus ? -1 : x->gpus > y->gpus;
+}
+
+/* Least moves at G, 1 % and 5 % more, and, asked for, between: at most eight further points. */
+static void make_frontier(struct making *k, struct master *m)
+{
+    int64_t first = k->plan->gpus_after, all = (int64_t)k->problem->fleet->gpu_count, points[16], n = 0;
+    int64_t last = first + first / 20;
+
+    points[n++] = first;
+    points[n++] = first + first / 100;
+    points[n++] = last;
+    for (int64_t i = 1; k->limits && k->limits->frontier && i <= 8; i++)
+        points[n++] = first + (last - first) * i / 9;
+    k->plan->frontier = xcalloc((size_t)n, sizeof *k->plan->frontier);
+    for (int64_t i = 0; i < n; i++) {
+        struct plan_point p = {points[i] > all ? all : points[i], k->plan->moves_done, k->plan->moves_proven};
+        bool seen = false;
+        for (size_t s = 0; s < k->plan->frontier_count; s++)
+            seen = seen || k->plan->frontier[s].gpus == p.gpus;
+        if (seen)
+            continue;
+        if ((i > 0 || k->plan->priced) && k->problem->has_running && (p.moves > 0 || !p.proven)) {
+            struct stage s;
+            int64_t gpus;
+            if (master_frontier(m, p.gpus, k->deadline > 0 ? left(k) : 0, k->limits ? k->limits->stop : NULL, &s, &gpus) != 0)
+                continue;
+            p.moves = (int64_t)nearbyint(s.value);
+            p.proven = s.proven;
+        }
+        k->plan->frontier[k->plan->frontier_count++] = p;
+    }
+    qsort(k->plan->frontier, k->plan->frontier_count, sizeof *k->plan->frontier, point_order);
+}
+
+/* Spread: first the plan of the relaxed program, if its places happen to do; then by node. */
+static struct master *with_spread(struct making *k, struct master *relaxed, struct master_result *r)
+{
+    struct master *m = master_new(k->problem, true);
+    struct master_limits l = limits_of(k);
+    struct master_result own;
+
+    if (master_follow(m, relaxed, r, k->deadline > 0 ? left(k) : 20, l.stop))
+        return m;
+    master_free(m);
+    m = master_new(k->problem, true);
+    l = limits_of(k);
+    master_run(m, &l, &own);
+    if (own.feasible) { /* the relaxed program's bounds are true ones too */
+        own.cost.bound = fmax(own.cost.bound, r->cost.bound);
+        own.gpus.bound = own.priced ? own.gpus.bound : fmax(own.gpus.bound, r->gpus.bound);
+        own.gpus.proven = own.gpus.proven || own.gpus.bound > own.gpus.value - 0.5;
+    }
+    *r = own;
+    return m;
+}
+
+static void run(struct making *k)
+{
+    struct master *m = master_new(k->problem, false), *by_node = NULL;
+    struct master_limits l = limits_of(k);
+    struct master_result r;
+
+    master_run(m, &l, &r);
+    if (r.feasible) {
+        place(k, m);
+        if (k->problem->has_spread && !assign_spread_ok(k->problem->fleet, k->plan)) {
+            by_node = with_spread(k, m, &r);
+            if (r.feasible)
+                place(k, by_node);
+        }
+    }
+    k->plan->feasible = r.feasible;
+    k->plan->known = r.known;
+    if (r.feasible) {
+        take_values(k->plan, &r);
+        assign_moves(k->plan);
+        k->plan->moves_bound = k->plan->moves_proven ? k->plan->moves_done : (int64_t)ceil(r.moves.bound - 1e-6);
+        if (k->problem->truncated) {
+            k->plan->gpus_proven = k->plan->moves_proven = k->plan->cost.proven = false;
+            k->plan->gpus_bound = 0;
+        }
+        make_frontier(k, by_node ? by_node : m);
+    } else if (r.known) {
+        find_conflict(k);
+    }
+    master_free(m);
+    master_free(by_node);
+}
+
+struct plan *plan_make(const struct fleet *f, const struct options *o, const struct plan_limits *limits, struct err *err)
+{
+    double began = now();
+    struct problem *p = problem_new(f, o);
+    struct plan *plan = xcalloc(1, sizeof *plan);
+    struct making k = {.problem = p, .plan = plan, .limits = limits};
+
+    k.deadline = limits && limits->seconds > 0 ? began + limits->seconds : 0;
+    plan->fleet = f;
+    if (p->conflict) {
+        plan->known = true;
+        plan->conflict = xstrdup(p->conflict);
+        plan->conflict_why = xstrdup(p->conflict_why);
+    } else {
+        run(&k);
+    }
+    for (size_t g = 0; !plan->feasible && g < f->gpu_count; g++)
+        plan->gpus_before += fleet_in_use(fleet_gpu_at(f, g));
+    plan->solve_seconds = now() - began;
+    problem_free(p);
+    return plan;
+}
+
+void plan_free(struct plan *p)
+{
+    if (!p)
+        return;
+    for (size_t g = 0; p->gpus && g < p->fleet->gpu_count; g++)
+        free(p->gpus[g].places);
+    free(p->gpus);
+    free(p->moves);
+    free(p->frontier);
+    free(p->conflict);
+    free(p->conflict_why);
+    free(p->how);
+    free(p);
+}
