@@ -171,6 +171,8 @@ void scenario_read_turn(struct scenario_reader *r, struct conf *root)
     read_pipeline(r, root);
     read_gateway(r, root);
     read_conversation(r, root);
+    if (s->turn.endpointing == ENDPOINT_CLIENT)
+        r->user.half_close = true; /* who else would say when the turn is over */
     if (s->asr < 0)
         s->conversation.speech = (struct spread){0}; /* nobody would hear it: a chat is typed */
     if (!conf_failed(root) && turn_conf_check(&s->turn, "pipeline", &err) < 0)
