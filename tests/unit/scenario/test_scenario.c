@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scenario/scenario.h"
 
+#include <glob.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -79,6 +80,18 @@ TEST(the_published_experiment)
     CHECK_CONTAINS(err.msg, "did you mean heavy?");
     CHECK(!scenario_find_configuration(s, "MIG2", &err));
     CHECK_CONTAINS(err.msg, "there are dedicated, time-slicing, mig, mps, time-slicing+llm, mig+llm, mps+llm; did you mean mig?");
+}
+
+/* Every example that ships is good. */
+TEST(the_examples)
+{
+    glob_t g;
+
+    CHECK_EQ(glob("examples/*.yaml", 0, NULL, &g), 0);
+    CHECK_GE(g.gl_pathc, 3);
+    for (size_t i = 0; i < g.gl_pathc; i++)
+        scenario_free(load(g.gl_pathv[i]));
+    globfree(&g);
 }
 
 static const char HEAD[] =
