@@ -2,10 +2,11 @@
 /*
  * A log-linear histogram of non-negative 64-bit integers, here nanoseconds.
  *
- * Values below 64 have a bucket each; above, every power of two is cut into 64 equal buckets, and a bucket
- * is read back as its middle, so that no value is off by more than 1/128 = 0.79 %. Count, sum (hence the mean), minimum
- * and maximum are exact. A block of 64 counters is allocated when its power of two first occurs: latencies from 1 ms to
- * 10 s take 7 KiB, anything at all 30 KiB. Two histograms merge by adding, in any order, to the same result.
+ * Values below 64 have a bucket each; above, every power of two is cut into 64 equal buckets, and a
+ * bucket is read back as its middle, so that no value is off by more than 1/128 = 0.79 %. Count, sum
+ * (hence the mean), minimum and maximum are exact. A block of 64 counters is allocated when its power
+ * of two first occurs: latencies from 1 ms to 10 s take 7 KiB, anything at all 30 KiB. Two histograms
+ * merge by adding, in any order, to the same result.
  *
  * A struct hist of zeroes is an empty one. Negative values count as 0.
  */

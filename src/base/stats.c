@@ -11,7 +11,8 @@
 /* Stirling's series, after shifting the argument above 10, where eight terms give 1e-15. */
 double stats_log_gamma(double x)
 {
-    static const double term[] = {1.0 / 12, -1.0 / 360, 1.0 / 1260, -1.0 / 1680, 5.0 / 5940, -691.0 / 360360, 7.0 / 1092};
+    static const double term[] = {1.0 / 12,   -1.0 / 360,      1.0 / 1260, -1.0 / 1680,
+                                  5.0 / 5940, -691.0 / 360360, 7.0 / 1092};
     double shift = 1, inverse, sum = 0;
 
     while (x < 10)

@@ -8,7 +8,8 @@
  *
  * Sources: Student's t and the binomial through the regularised incomplete beta function (continued
  * fraction of Lentz, DLMF 8.17.22); MSER-5: White, Cobb, Spratt, "A comparison of five steady-state
- * truncation heuristics for simulation", WSC 2000; batch means: Law, "Simulation Modeling and Analysis", ch. 9.
+ * truncation heuristics for simulation", WSC 2000; batch means: Law, "Simulation Modeling and
+ * Analysis", ch. 9.
  */
 #pragma once
 
@@ -34,7 +35,7 @@ double stats_binomial_cdf(uint64_t k, uint64_t n, double p); /* P(X <= k) */
 /* ---- plain samples ---- */
 double stats_mean(const double *x, size_t n);
 double stats_variance(const double *x, size_t n); /* divisor n - 1; NaN below two values */
-double stats_lag1(const double *x, size_t n);     /* autocorrelation at lag 1; NaN below three values or without variance */
+double stats_lag1(const double *x, size_t n);     /* autocorrelation at lag 1; NaN below 3 values */
 
 /* Mean with the Student interval of n independent values (repetitions). */
 struct estimate stats_estimate(const double *x, size_t n, double level);
@@ -57,10 +58,10 @@ struct estimate stats_welch(const double *a, size_t na, const double *b, size_t 
 enum stats_answer { STATS_NO, STATS_YES, STATS_UNKNOWN };
 
 /*
- * "a is no worse than b by more than `margin`" (0.02 for 2 %), from a paired ratio a/b of something of which
- * more is better: yes when the interval lies above 1 - margin, no when below it, else unknown. For something of
- * which less is better hand in b/a. stats_equivalent: yes when the interval lies within [1/(1+m), 1+m],
- * no when it lies outside, else unknown (two one-sided tests).
+ * "a is no worse than b by more than `margin`" (0.02 for 2 %), from a paired ratio a/b of something
+ * of which more is better: yes when the interval lies above 1 - margin, no when below it, else
+ * unknown. For something of which less is better hand in b/a. stats_equivalent: yes when the interval
+ * lies within [1/(1+m), 1+m], no when it lies outside, else unknown (two one-sided tests).
  */
 enum stats_answer stats_no_worse(struct estimate ratio, double margin);
 enum stats_answer stats_equivalent(struct estimate ratio, double margin);
@@ -72,19 +73,20 @@ bool stats_excludes(struct estimate e, double value); /* the interval exists and
 struct estimate stats_batch_means(const double *x, size_t n, size_t batches, double level, double *ret_lag1);
 
 /*
- * How many values to drop at the start: of all cuts in the first half the one that minimises the standard error of
- * the mean of what remains, reckoned on batches of `size` neighbours (MSER-5: 5; 1 where a value is a batch already). A multiple of
- * the size; n where the minimum stands at that half's very end, which means that the series never became steady; 0 for a
- * series of fewer than STATS_MSER_BATCHES batches.
+ * How many values to drop at the start: of all cuts in the first half the one that minimises the
+ * standard error of the mean of what remains, reckoned on batches of `size` neighbours (MSER-5: 5; 1
+ * where a value is a batch already). A multiple of the size; n where the minimum stands at that
+ * half's very end, which means that the series never became steady; 0 for a series of fewer than
+ * STATS_MSER_BATCHES batches.
  */
 enum { STATS_MSER_BATCHES = 10 };
 size_t stats_mser(const double *x, size_t n, size_t size);
 size_t stats_mser5(const double *x, size_t n);
 
 /*
- * A trend over the whole series: least squares on `batches` batch means. `change` is the slope times the
- * length over the mean (+0.10: it rose by 10 %), with its interval. A steady series has |change| small or an interval that
- * contains 0.
+ * A trend over the whole series: least squares on `batches` batch means. `change` is the slope times
+ * the length over the mean (+0.10: it rose by 10 %), with its interval. A steady series has |change|
+ * small or an interval that contains 0.
  */
 struct estimate stats_drift(const double *x, size_t n, size_t batches, double level);
 

@@ -172,7 +172,8 @@ static struct arrival_trace *from_csv(const struct csv *c, struct err *err)
     static const char *const time_names[] = {"timestamp", "time", "arrival", NULL};
     static const char *const context_names[] = {"context", "contexttokens", "context_tokens", "prompt_tokens", NULL};
     static const char *const generated_names[] = {"generated", "generatedtokens", "generated_tokens", "output_tokens", NULL};
-    int time = find_column(c, time_names), context = find_column(c, context_names), generated = find_column(c, generated_names);
+    int time = find_column(c, time_names), context = find_column(c, context_names),
+        generated = find_column(c, generated_names);
     struct arrival_trace *t;
 
     if (time < 0) {

@@ -2,9 +2,9 @@
 /*
  * Open arrivals: when requests come that do not wait for each other.
  *
- * The schedule is one of absolute planned times, drawn before anything is known of the system's speed; a
- * late start never moves the next one. Latencies count from the planned time, so that a stall shows in full
- * (no coordinated omission).
+ * The schedule is one of absolute planned times, drawn before anything is known of the system's
+ * speed; a late start never moves the next one. Latencies count from the planned time, so that a
+ * stall shows in full (no coordinated omission).
  */
 #pragma once
 
@@ -23,10 +23,11 @@ enum arrivals_process {
 };
 
 /*
- * A trace file: CSV with a header; columns `timestamp`, `context`, `generated` in any letter case, also by the names of
- * Azure's traces (TIMESTAMP, ContextTokens, GeneratedTokens). A timestamp is seconds, or a date and time
- * (2023-11-16 18:15:46.6805900, with T, Z or an offset too); times count from the first row. Rows out of order are
- * sorted, equal times keep their order. At most ARRIVALS_MAX_ROWS rows.
+ * A trace file: CSV with a header; columns `timestamp`, `context`, `generated` in any letter case,
+ * also by the names of Azure's traces (TIMESTAMP, ContextTokens, GeneratedTokens). A timestamp is
+ * seconds, or a date and time (2023-11-16 18:15:46.6805900, with T, Z or an offset too); times count
+ * from the first row. Rows out of order are sorted, equal times keep their order. At most
+ * ARRIVALS_MAX_ROWS rows.
  */
 enum { ARRIVALS_MAX_ROWS = 10 * 1000 * 1000 };
 struct arrival {

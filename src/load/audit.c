@@ -194,7 +194,11 @@ static void enough_samples(struct audit *a)
 size_t audit_load(struct arena *arena, struct recorder *const *runs, size_t n, const struct audit_bounds *bounds,
                   const struct audit_line **ret_lines, bool *ret_valid)
 {
-    struct audit a = {.arena = arena, .runs = runs, .n = n, .bounds = bounds, .line = ARENA_ARRAY(arena, struct audit_line, LINES)};
+    struct audit a = {.arena = arena,
+                      .runs = runs,
+                      .n = n,
+                      .bounds = bounds,
+                      .line = ARENA_ARRAY(arena, struct audit_line, LINES)};
 
     littles_law(&a);
     schedule_lag(&a);
@@ -227,8 +231,10 @@ size_t audit_requests(struct arena *arena, const struct client_record *r, bool t
     if (!trace)
         say_latency(&a, "request time", mean, count);
     say(&a, "accounting", lost == 0, fabs(lost), 0,
-        arena_printf(arena, "%llu started = %llu completed + %llu failed + %llu unfinished, %.0f lost", (unsigned long long)r->started,
-                     (unsigned long long)r->completed, (unsigned long long)r->failed, (unsigned long long)r->unfinished, fabs(lost)));
+        arena_printf(arena,
+                     "%llu started = %llu completed + %llu failed + %llu unfinished, %.0f lost",
+                     (unsigned long long)r->started, (unsigned long long)r->completed,
+                     (unsigned long long)r->failed, (unsigned long long)r->unfinished, fabs(lost)));
     say(&a, "enough_samples", (double)r->completed >= needed, (double)r->completed, needed,
         arena_printf(arena, "%llu requests completed, a median needs %.0f", (unsigned long long)r->completed, needed));
     *ret_lines = a.line;

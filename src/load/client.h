@@ -3,17 +3,18 @@
  * A client of ONE service: background request streams, LLM-only scenarios, and `snug validate`, which
  * replays a measured level the way it was measured.
  *
- * Closed loop: `concurrency` requests are kept in flight, `requests` of them in all (0: until the stop). Open: one
- * request at every planned arrival, whatever is in flight; latencies count from the planned time.
+ * Closed loop: `concurrency` requests are kept in flight, `requests` of them in all (0: until the
+ * stop). Open: one request at every planned arrival, whatever is in flight; latencies count from the
+ * planned time.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/hist.h"
 #include "base/world.h"
 #include "load/arrivals.h"
+#include "load/client_record.h"
 #include "load/conversation.h"
 #include "serve/service.h"
 
@@ -34,7 +35,8 @@ struct client_spec {
     unsigned concurrency;          /* closed loop; 0 with open arrivals */
     uint64_t requests;             /* in all; 0: until client_stop() */
     int64_t think;                 /* ns between an answer and the next request of a closed loop */
-    int64_t spread_start;          /* closed loop: first requests spread over so long; 0: all at once, as most tools do */
+    int64_t spread_start; /* closed loop: first requests spread over so long; 0: all at once, as
+                             most tools do */
     struct arrivals_spec arrivals; /* process ARRIVALS_NONE for a closed loop */
     unsigned max_in_flight;        /* of an open load; more count as failed at once; 0: 100,000 */
     int64_t measure_from, measure_until; /* ns of world time: requests planned within are recorded; until 0: no end */
@@ -45,7 +47,8 @@ struct client_spec {
     double cached;                 /* part of the prompt that is a cached prefix, 0..1 */
     /* TTS */
     struct spread characters;      /* of the text */
-    struct spread audio;           /* s: of a TTS reply where the table states it (mean 0: from the text), of an ASR utterance */
+    struct spread audio; /* s: of a TTS reply where the table states it (mean 0: from the text), of
+                            an ASR utterance */
     /* ASR */
     int64_t chunk;                 /* ns of audio a message */
     bool realtime;                 /* paced; else sent at once */
@@ -55,32 +58,6 @@ struct client_spec {
 };
 /* Concurrency 1, prompt and output 200 tokens, 60 characters, 5 s of audio in 160 ms chunks in real time, 1 item. */
 extern const struct client_spec CLIENT_DEFAULT;
-
-/* What a client saw. Times ns. */
-struct client_record {
-    uint64_t started, completed, failed, unfinished; /* of the requests measured */
-    uint64_t rejected;                               /* of the failed: SERVE_REJECTED */
-    uint64_t tokens, prompt_tokens;                  /* of completed requests */
-    uint64_t items;
-    int64_t audio;                                   /* ns made (TTS) or recognised (ASR) by completed requests */
-    int64_t first_start, last_end;
-    struct hist total;          /* request to end; ASR: end of audio to final */
-    struct hist ttft;           /* LLM: request to first token */
-    struct hist itl;            /* LLM: (last - first token) / (tokens - 1) of a request */
-    struct hist first_audio;    /* TTS: request to first audio */
-    struct hist chunk_interval; /* TTS: between two pieces of audio; ASR: a piece's sending to its response, all responses */
-    struct hist schedule_lag;   /* actual minus planned start */
-    double in_flight;           /* mean over the measured window */
-    double eighth_s[8];         /* sum of `total`, s, by the eighth of the measured window that a request was planned in */
-    uint64_t eighth_n[8];       /* how many; nothing without measure_until */
-};
-void client_record_done(struct client_record *r);
-void client_record_merge(struct client_record *into, const struct client_record *from);
-
-double client_duration_s(const struct client_record *r);    /* last end - first start */
-double client_request_rate(const struct client_record *r);  /* completed/s over that */
-double client_token_rate(const struct client_record *r);    /* output tokens/s */
-double client_rtfx(const struct client_record *r);          /* audio s per s */
 
 struct client;
 struct client *client_new(struct world *w, const struct client_service *service, const struct client_spec *spec,

@@ -11,13 +11,15 @@
 
 /*
  * Sources.
- * speech           the published test's three recordings: 4.77, 4.83, 5.54 s less 0.79, 1.05, 1.50 s of trailing silence
- *                  are 3.98, 3.78, 4.04 s of speech; its spread of 0.3 is a judgement (people vary more than three files)
+ * speech           the published test's three recordings: 4.77, 4.83, 5.54 s less 0.79, 1.05, 1.50 s
+ *                  of trailing silence are 3.98, 3.78, 4.04 s of speech; its spread of 0.3 is a
+ *                  judgement (people vary more than three files)
  * chars_per_s      150 words/min of 6 characters with the space
- * reply            the one public raw result: LLM total 0.661 s, first token 0.051 s, 8B model on an A100 at 10 to 12 ms
- *                  a token: 50 to 60 tokens; its spread is a judgement
+ * reply            the one public raw result: LLM total 0.661 s, first token 0.051 s, an 8B model on an
+ *                  A100 at 10 to 12 ms a token: 50 to 60 tokens; its spread is a judgement
  * chars_per_token  what OpenAI and Meta state for English, about 4
- * system, history  a judgement: a short instruction, some ten turns; the published pipeline sends no history
+ * system, history  a judgement: a short instruction, some ten turns; the published pipeline sends no
+ *                  history
  */
 const struct conversation_spec CONVERSATION_DEFAULT = {
     .speech = {.mean = 3.9, .cv = 0.3, .min = 0.5, .max = 20},
@@ -48,7 +50,8 @@ static int out_of_range(const char *where, const char *field, double v, double l
     return err_set(err, ERR_INPUT, "%s: %s: %.9g, expected %.9g to %.9g", where, field, v, lo, hi);
 }
 
-static int check_spread(const char *where, const char *field, const struct spread *s, double lo, double hi, struct err *err)
+static int check_spread(const char *where, const char *field, const struct spread *s, double lo,
+                        double hi, struct err *err)
 {
     if (out_of_range(where, field, s->mean, lo, hi, err) || out_of_range(where, field, s->cv, 0, 10, err))
         return -1;
@@ -194,7 +197,8 @@ static void append(struct writer *w, const struct sentence *s)
 }
 
 /* Whole sentences until there are enough tokens; the one that is cut gets a full stop as its last token. */
-static void write_script(struct writer *w, const struct stock *stock, double decimals, double abbreviations, struct rng *rng)
+static void write_script(struct writer *w, const struct stock *stock, double decimals,
+                         double abbreviations, struct rng *rng)
 {
     uint32_t last;
 
@@ -250,7 +254,8 @@ struct conversation {
     uint32_t *end; /* owned */
 };
 
-struct conversation *conversation_new(const struct conversation_spec *spec, const struct stock *stock, uint64_t seed, uint32_t user)
+struct conversation *conversation_new(const struct conversation_spec *spec,
+                                      const struct stock *stock, uint64_t seed, uint32_t user)
 {
     struct conversation *c = xcalloc(1, sizeof *c);
     double longest = spec->reply.cv > 0 ? spec->reply.max : spec->reply.mean;
@@ -315,7 +320,8 @@ void conversation_turn(struct conversation *c, uint32_t turn, struct utterance *
     conversation_turn_sized(c, turn, 0, 0, ret);
 }
 
-void conversation_turn_sized(struct conversation *c, uint32_t turn, uint32_t prompt, uint32_t reply, struct utterance *ret)
+void conversation_turn_sized(struct conversation *c, uint32_t turn, uint32_t prompt, uint32_t reply,
+                             struct utterance *ret)
 {
     const struct conversation_spec *s = &c->spec;
     struct writer w = {.text = c->text, .end = c->end};

@@ -2,10 +2,10 @@
 /*
  * What is said: how long users speak, what they say, what the model answers.
  *
- * Everything is drawn from streams keyed by (seed, user, turn number), so that every configuration sees
- * the same conversation (common random numbers) whatever happened before. Texts are stock sentences (our own, data/texts/), cut
- * into tokens when the stock is made: a turn copies whole sentences into its user's buffer, which is the
- * only memory it needs.
+ * Everything is drawn from streams keyed by (seed, user, turn number), so that every configuration
+ * sees the same conversation (common random numbers) whatever happened before. Texts are stock
+ * sentences (our own, data/texts/), cut into tokens when the stock is made: a turn copies whole
+ * sentences into its user's buffer, which is the only memory it needs.
  */
 #pragma once
 
@@ -17,8 +17,8 @@
 #include "voice/session.h"
 
 /*
- * A length: log-normal with the given mean and coefficient of variation, cut to [min, max] (which moves the mean
- * where they are close); cv 0 is a constant.
+ * A length: log-normal with the given mean and coefficient of variation, cut to [min, max] (which
+ * moves the mean where they are close); cv 0 is a constant.
  */
 struct spread {
     double mean, cv, min, max;
@@ -38,8 +38,9 @@ struct conversation_spec {
 };
 
 /*
- * Defaults, each with its reason (conversation.c): utterances of 3.9 s (cv 0.3), 15 characters/s, replies of 60 tokens
- * (cv 0.5, at most 512), 150 system tokens, 1,000 history tokens, 4 characters per token.
+ * Defaults, each with its reason (conversation.c): utterances of 3.9 s (cv 0.3), 15 characters/s,
+ * replies of 60 tokens (cv 0.5, at most 512), 150 system tokens, 1,000 history tokens, 4 characters
+ * per token.
  */
 extern const struct conversation_spec CONVERSATION_DEFAULT;
 
@@ -56,23 +57,26 @@ enum { CONVERSATION_MAX_TOKENS = 4096, CONVERSATION_MAX_TEXT = CONVERSATION_MAX_
 
 /* One user's side of it. */
 struct conversation;
-struct conversation *conversation_new(const struct conversation_spec *spec, const struct stock *stock, uint64_t seed, uint32_t user);
+struct conversation *conversation_new(const struct conversation_spec *spec,
+                                      const struct stock *stock, uint64_t seed, uint32_t user);
 void conversation_free(struct conversation *c); /* NULL accepted */
 
 /* Another user's conversation from now on, its history empty (a new caller of an open load). */
 void conversation_restart(struct conversation *c, uint32_t user);
 
 /*
- * The next turn: number 0, 1, 2, ... in *ret; what it points to belongs to c and holds until the next call.
- * History grows by the utterance and the reply asked here.
+ * The next turn: number 0, 1, 2, ... in *ret; what it points to belongs to c and holds until the next
+ * call. History grows by the utterance and the reply asked here.
  */
 void conversation_turn(struct conversation *c, uint32_t turn, struct utterance *ret);
 
 /*
- * The same with the lengths that a trace's request states, in tokens (0: as drawn). A typed turn's reply of stated length is
- * tokens without text (utterance.reply NULL, max_tokens its length), however long; a spoken one has at most the spec's longest.
+ * The same with the lengths that a trace's request states, in tokens (0: as drawn). A typed turn's
+ * reply of stated length is tokens without text (utterance.reply NULL, max_tokens its length),
+ * however long; a spoken one has at most the spec's longest.
  */
-void conversation_turn_sized(struct conversation *c, uint32_t turn, uint32_t prompt, uint32_t reply, struct utterance *ret);
+void conversation_turn_sized(struct conversation *c, uint32_t turn, uint32_t prompt, uint32_t reply,
+                             struct utterance *ret);
 
 /* The stream of one of a user's other decisions in a turn (think time, barge-in); `what` tells them apart. */
 void conversation_rng(const struct conversation *c, uint32_t turn, uint32_t what, struct rng *ret);

@@ -2,13 +2,15 @@
 /*
  * The recorder: every turn's stamps in, histograms per stage, series and accounts out, in bounded memory.
  *
- * A turn is stamped by its user as the events arrive (int64 ns of world time). When it is over it is handed in, reduced to
- * the histograms of its stages and forgotten; who wants every turn passes a sink (turns.csv).
+ * A turn is stamped by its user as the events arrive (int64 ns of world time). When it is over it is
+ * handed in, reduced to the histograms of its stages and forgotten; who wants every turn passes a
+ * sink (turns.csv).
  *
- * Which turns count: those whose planned start lies in the hold phase, after the warm-up cut. The cut is that
- * of MSER-5 on the completions per second, rounded up to an eighth of the hold phase (the histograms are kept by
- * eighth until then); throughput is completions per second in the same window. Failed turns enter no latency but are counted; the
- * unfinished are counted. Latencies count from the planned time, never from a late start.
+ * Which turns count: those whose planned start lies in the hold phase, after the warm-up cut. The cut
+ * is that of MSER-5 on the completions per second, rounded up to an eighth of the hold phase (the
+ * histograms are kept by eighth until then); throughput is completions per second in the same window.
+ * Failed turns enter no latency but are counted; the unfinished are counted. Latencies count from the
+ * planned time, never from a late start.
  */
 #pragma once
 
@@ -47,7 +49,8 @@ const char *turn_stamp_key(enum turn_stamp s);
 
 enum turn_fate { FATE_COMPLETED, FATE_FAILED, FATE_UNFINISHED };
 
-/* One turn. audible: playback of the reply begins (first_audio plus the jitter buffer); end: the user is free to think. */
+/* One turn. audible: playback of the reply begins (first_audio plus the jitter buffer); end: the
+ * user is free to think. */
 struct turn_record {
     uint32_t user, number;
     int64_t stamp[STAMP_COUNT]; /* ns; TIME_NEVER: did not happen */
@@ -100,7 +103,8 @@ void recorder_free(struct recorder *r); /* NULL accepted */
 void recorder_begin(struct recorder *r, int64_t planned, int64_t actual);
 void recorder_turn(struct recorder *r, const struct turn_record *t);
 void recorder_sentence(struct recorder *r, int64_t now, int64_t duration); /* one TTS request's whole time */
-void recorder_thought(struct recorder *r, int64_t from, int64_t until);    /* think time, or waiting for the first turn */
+void recorder_thought(struct recorder *r, int64_t from,
+                      int64_t until); /* think time, or waiting for the first turn */
 void recorder_present(struct recorder *r, int64_t now, int change);        /* users in the system: +1, -1 */
 
 /* ---- reading it, after the run ---- */
@@ -117,9 +121,9 @@ const struct turn_counts *recorder_counts(const struct recorder *r); /* of the w
 void recorder_stop(struct recorder *r, int64_t now);
 
 /*
- * Finds the warm-up cut and merges the eighths behind it; called before what follows, a second call does nothing. The
- * repetitions of one load are closed together: their completions are added up and have one cut, which chance moves
- * less. load_result_fill() (load/result.h) does it.
+ * Finds the warm-up cut and merges the eighths behind it; called before what follows, a second call
+ * does nothing. The repetitions of one load are closed together: their completions are added up and
+ * have one cut, which chance moves less. load_result_fill() (load/result.h) does it.
  */
 void recorder_close(struct recorder *const *runs, size_t n);
 
@@ -141,20 +145,22 @@ struct recorder_series {
 void recorder_series(const struct recorder *r, struct recorder_series *ret);
 
 /*
- * Little's law over the hold phase T: users (closed) or turns (open) present, N, against X * (R + Z) of what ended in T. The
- * two differ by what overlaps the ends of T, which is their sampling error; it is known exactly once the run
- * is over, since every activity is reported when it ends:
+ * Little's law over the hold phase T: users (closed) or turns (open) present, N, against X * (R + Z)
+ * of what ended in T. The two differ by what overlaps the ends of T, which is their sampling error;
+ * it is known exactly once the run is over, since every activity is reported when it ends:
  *     N = X * (R + Z) + ends
  */
 struct recorder_little {
     double present;         /* N: integral of those present / T */
     double rate;            /* X: turns ended per second, failed ones too */
     double turn_s, think_s; /* R and Z: means, think time per turn */
-    double ends;            /* part of N, net: time within T of what ends after it, less time before T of what ended in it */
+    double ends; /* part of N, net: time within T of what ends after it, less time before T of what
+                    ended in it */
 };
 void recorder_little(const struct recorder *r, struct recorder_little *ret);
 
-/* Before closing too, then of the whole hold phase: sum over the completed turns of every part of voice-to-voice, ns, and how many turns. */
+/* Before closing too, then of the whole hold phase: sum over the completed turns of every part of
+ * voice-to-voice, ns, and how many turns. */
 uint64_t recorder_parts(const struct recorder *r, double ret_ns[PART_COUNT]);
 
 double recorder_unexplained(const struct recorder *r); /* sum of |unexplained| over sum of voice-to-voice */

@@ -137,7 +137,8 @@ static void fill_throughput(struct load_result *r, const double *samples, size_t
     r->samples = samples;
     r->sample_count = n;
     r->throughput = stats_estimate(samples, n, 0.95);
-    r->throughput_per_gpu = (struct estimate){r->throughput.mean * per_gpu, r->throughput.lo * per_gpu, r->throughput.hi * per_gpu};
+    r->throughput_per_gpu = (struct estimate){
+        r->throughput.mean * per_gpu, r->throughput.lo * per_gpu, r->throughput.hi * per_gpu};
     r->cost_per_1000_turns = r->throughput.mean > 0 ? price_per_hour / (r->throughput.mean * 3600) * 1000 : NAN;
 }
 
@@ -169,13 +170,16 @@ static struct stage_stats merged(const struct hist *a, const struct hist *b)
 }
 
 /* The first stream stands for a load without turns. */
-static void stand_for_load(struct load_result *r, struct arena *a, const struct request_result *q, bool trace, const struct client_record *sum,
-                           const double *samples, size_t n, size_t gpus, double price_per_hour)
+static void stand_for_load(struct load_result *r, struct arena *a, const struct request_result *q,
+                           bool trace, const struct client_record *sum, const double *samples,
+                           size_t n, size_t gpus, double price_per_hour)
 {
     struct {
         enum stage stage;
         const struct hist *hist;
-    } const its[] = {{STAGE_LLM_TTFT, &sum->ttft}, {STAGE_LLM_ITL, &sum->itl}, {STAGE_TTS_FIRST_AUDIO, &sum->first_audio},
+    } const its[] = {{STAGE_LLM_TTFT, &sum->ttft},
+                     {STAGE_LLM_ITL, &sum->itl},
+                     {STAGE_TTS_FIRST_AUDIO, &sum->first_audio},
                      {STAGE_TURN, &sum->total}};
 
     r->started = q->started;
@@ -191,10 +195,12 @@ static void stand_for_load(struct load_result *r, struct arena *a, const struct 
     r->audit_count = audit_requests(a, sum, trace, &AUDIT_BOUNDS_DEFAULT, &r->audit, &r->valid);
 }
 
-void load_result_add_requests(struct load_result *r, struct arena *a, const char *workload, const char *kind, bool trace,
-                              const struct client_record *const *runs, size_t n, size_t gpus, double price_per_hour)
+void load_result_add_requests(struct load_result *r, struct arena *a, const char *workload,
+                              const char *kind, bool trace, const struct client_record *const *runs,
+                              size_t n, size_t gpus, double price_per_hour)
 {
-    struct request_result *all = ARENA_ARRAY(a, struct request_result, r->request_count + 1), *q = &all[r->request_count];
+    struct request_result *all = ARENA_ARRAY(a, struct request_result, r->request_count + 1),
+                          *q = &all[r->request_count];
     double *samples = ARENA_ARRAY(a, double, n), tokens = 0, rtfx = 0;
     struct client_record sum = {0};
 

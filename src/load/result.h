@@ -3,8 +3,9 @@
  * What an execution gives back: filled by sim/ (virtual time) or bench (sockets), read by report/.
  *
  * The JSON of `compare`, `simulate` and `bench` is this structure, key for key (docs/result.md).
- * Everything is owned by the comparison's arena, but the histograms, which comparison_free() frees. A struct
- * estimate is a mean over repetitions with its Student 95 % interval. NaN stands for "not measured" and prints as null.
+ * Everything is owned by the comparison's arena, but the histograms, which comparison_free() frees. A
+ * struct estimate is a mean over repetitions with its Student 95 % interval. NaN stands for "not
+ * measured" and prints as null.
  */
 #pragma once
 
@@ -107,8 +108,8 @@ struct headroom_point {
 };
 
 /*
- * One stream of requests to one service beside (or instead of) the turns, repetitions merged. A stage that its service does not
- * have counts nothing.
+ * One stream of requests to one service beside (or instead of) the turns, repetitions merged. A stage
+ * that its service does not have counts nothing.
  */
 struct request_result {
     const char *workload;
@@ -194,19 +195,21 @@ void comparison_free(struct comparison *c); /* NULL accepted */
 void load_result_done(const struct load_result *r); /* its histograms; for one that is in no comparison */
 
 /*
- * Fills in of *r what n recorders (load/record.h, closed here; the repetitions of one load) know: counts, success rate, throughput
- * in all and per GPU, cost, stages, underruns, audits and validity, waterfalls, samples. `price_per_hour` is of all GPUs, NaN if
- * unknown. name, users, gpus, limit, timeline, objectives, simulated_s, wall_s and events are the caller's.
+ * Fills in of *r what n recorders (load/record.h, closed here; the repetitions of one load) know:
+ * counts, success rate, throughput in all and per GPU, cost, stages, underruns, audits and validity,
+ * waterfalls, samples. `price_per_hour` is of all GPUs, NaN if unknown. name, users, gpus, limit,
+ * timeline, objectives, simulated_s, wall_s and events are the caller's.
  */
 struct recorder;
 void load_result_fill(struct load_result *r, struct arena *a, struct recorder *const *runs, size_t n,
                       size_t gpus, double price_per_hour);
 
 /*
- * Adds a stream of requests, of which n repetitions saw these records. In a load without turns the first stream added stands for
- * the load: its requests are counted, its rate is the throughput, its latencies are the stages, and it is audited; a trace is not asked
- * to be steady.
+ * Adds a stream of requests, of which n repetitions saw these records. In a load without turns the
+ * first stream added stands for the load: its requests are counted, its rate is the throughput, its
+ * latencies are the stages, and it is audited; a trace is not asked to be steady.
  */
 struct client_record;
-void load_result_add_requests(struct load_result *r, struct arena *a, const char *workload, const char *kind, bool trace,
-                              const struct client_record *const *runs, size_t n, size_t gpus, double price_per_hour);
+void load_result_add_requests(struct load_result *r, struct arena *a, const char *workload,
+                              const char *kind, bool trace, const struct client_record *const *runs,
+                              size_t n, size_t gpus, double price_per_hour);

@@ -56,10 +56,13 @@ int load_check(const struct load_spec *s, const char *where, struct err *err)
         return err_set(err, ERR_INPUT, "%s: users and arrivals exclude each other", where);
     if (open && s->arrivals.process != ARRIVALS_TRACE && !(s->arrivals.rate > 0 && s->arrivals.rate <= 1e6))
         return err_set(err, ERR_INPUT, "%s: arrivals: rate: %.9g, expected above 0 to 1e6 requests/s", where, s->arrivals.rate);
-    if (check_time(where, "rampUp", s->ramp_up, 0, day, err) || check_time(where, "hold", s->hold, NS_PER_S, 30 * day, err) ||
-        check_time(where, "rampDown", s->ramp_down, 0, day, err) || check_time(where, "thinkTime", s->think, 0, day, err) ||
+    if (check_time(where, "rampUp", s->ramp_up, 0, day, err) ||
+        check_time(where, "hold", s->hold, NS_PER_S, 30 * day, err) ||
+        check_time(where, "rampDown", s->ramp_down, 0, day, err) ||
+        check_time(where, "thinkTime", s->think, 0, day, err) ||
         check_time(where, "chunk", s->chunk, NS_PER_MS, 10 * NS_PER_S, err) ||
-        check_time(where, "giveUp", s->give_up, NS_PER_MS, day, err) || check_time(where, "jitter", s->jitter, 0, 10 * NS_PER_S, err) ||
+        check_time(where, "giveUp", s->give_up, NS_PER_MS, day, err) ||
+        check_time(where, "jitter", s->jitter, 0, 10 * NS_PER_S, err) ||
         check_time(where, "bargeInAfter", s->barge_in_after, 0, day, err))
         return -1;
     if (!(s->pacing >= 0.01 && s->pacing <= 10000))
@@ -483,9 +486,9 @@ static void on_arrival(struct timer *t)
     begin(u);
 }
 
-struct users *users_new(struct world *w, struct session_service *pipeline, const struct load_spec *load,
-                        const struct conversation_spec *conversation, const struct stock *stock, struct recorder *recorder,
-                        uint64_t seed)
+struct users *users_new(struct world *w, struct session_service *pipeline,
+                        const struct load_spec *load, const struct conversation_spec *conversation,
+                        const struct stock *stock, struct recorder *recorder, uint64_t seed)
 {
     struct users *all = xcalloc(1, sizeof *all);
 

@@ -3,15 +3,17 @@
  * The simulated user, which is the load generator's user too: it speaks at the pace of speech, listens to
  * the answer, thinks, and speaks again.
  *
- * It knows the voice pipeline through voice/session.h alone. A closed load has `users` of them: they start
- * spread evenly over rampUp (so that no two are in phase), go on through hold, and stop spread over
- * rampDown: a user past its stop ends the turn it is in and begins none. What is in flight at the very end is unfinished,
- * counted as such, never dropped. An open load opens a session at every planned arrival; a trace says how many tokens
- * are asked and answered. Where the conversation is typed (a chat) a turn begins with its end of speech.
+ * It knows the voice pipeline through voice/session.h alone. A closed load has `users` of them: they
+ * start spread evenly over rampUp (so that no two are in phase), go on through hold, and stop spread
+ * over rampDown: a user past its stop ends the turn it is in and begins none. What is in flight at
+ * the very end is unfinished, counted as such, never dropped. An open load opens a session at every
+ * planned arrival; a trace says how many tokens are asked and answered. Where the conversation is
+ * typed (a chat) a turn begins with its end of speech.
  *
- * Audio goes out once per `chunk`, at the moment its last sample has been spoken, and once more when speech ends.
- * That is exact where the server works in chunks of the same length (or a multiple): frames of 20 ms that do not
- * complete a server chunk change nothing there. A real client sets chunk to 20 ms; nothing else differs.
+ * Audio goes out once per `chunk`, at the moment its last sample has been spoken, and once more when
+ * speech ends. That is exact where the server works in chunks of the same length (or a multiple):
+ * frames of 20 ms that do not complete a server chunk change nothing there. A real client sets chunk
+ * to 20 ms; nothing else differs.
  */
 #pragma once
 
@@ -43,14 +45,15 @@ struct load_spec {
     int64_t barge_in_after; /* mean time of listening before he does, exponential */
     int64_t give_up;     /* after so long without an end from his planned start he hangs up: TURN_TIMED_OUT */
     int64_t jitter;      /* buffer of the listener: playback begins so long after the first audio */
-    int64_t stall_bound; /* a completed turn with more stalled playback than this is a failure (TURN_STALLED); TIME_NEVER: none */
+    int64_t stall_bound; /* a completed turn with more stalled playback than this is a failure
+                            (TURN_STALLED); TIME_NEVER: none */
     unsigned max_sessions; /* of an open load; more are refused as TURN_REFUSED */
 };
 
 /*
- * Defaults: constant think time 2 s, 160 ms chunks, real-time pacing, listening with a buffer of 60 ms, no
- * barge-in, 60 s patience, no stall bound, 100,000 sessions.
- * The presets are the published loads (docs/measurement.md): baseline light medium heavy spike endurance.
+ * Defaults: constant think time 2 s, 160 ms chunks, real-time pacing, listening with a buffer of 60
+ * ms, no barge-in, 60 s patience, no stall bound, 100,000 sessions. The presets are the published
+ * loads (docs/measurement.md): baseline light medium heavy spike endurance.
  */
 extern const struct load_spec LOAD_DEFAULT;
 extern const struct load_spec LOAD_PRESETS[];
@@ -64,8 +67,8 @@ int64_t load_length(const struct load_spec *spec); /* rampUp + hold + rampDown *
 
 struct users;
 /*
- * The users of one load against one pipeline. Borrows everything but the specs, which are copied; `recorder` gets every
- * turn. Random numbers come from `seed` alone.
+ * The users of one load against one pipeline. Borrows everything but the specs, which are copied;
+ * `recorder` gets every turn. Random numbers come from `seed` alone.
  */
 struct users *users_new(struct world *w, struct session_service *pipeline, const struct load_spec *load,
                         const struct conversation_spec *conversation, const struct stock *stock,

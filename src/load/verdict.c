@@ -9,8 +9,9 @@
 /* ---- objectives ---- */
 
 /*
- * What an objective is judged by, ms: the mean, the percentile, or where that has too few samples behind it the order
- * statistic that the true percentile stays below (above) with 97.5 % confidence, if the sample has one.
+ * What an objective is judged by, ms: the mean, the percentile, or where that has too few samples
+ * behind it the order statistic that the true percentile stays below (above) with 97.5 % confidence,
+ * if the sample has one.
  */
 struct judged {
     double ms;
@@ -224,7 +225,8 @@ static struct entry opponent(const struct judge *j, struct entry best, bool met,
 
     for (size_t i = 0; i < j->c->count; i++) {
         const struct configuration_result *c = &j->c->configurations[i];
-        if (strcmp(c->name, against ? against : "time-slicing") == 0 && c != best.configuration && usable(entry_of(j->c, i, j->load)))
+        if (strcmp(c->name, against ? against : "time-slicing") == 0 && c != best.configuration &&
+            usable(entry_of(j->c, i, j->load)))
             e = entry_of(j->c, i, j->load);
     }
     if (!e.load)
@@ -242,9 +244,10 @@ static void say_comparison(struct judge *j, struct entry best, struct entry othe
                                                    best.load->sample_count);
 
     if (is_apart)
-        say(j, arena_printf(a, "On %s %s serves %.3f %s/s per GPU, %s %.3f: %.2f times as much (%s).", j->load,
-                            best.configuration->name, best.load->throughput_per_gpu.mean, unit, other.configuration->name,
-                            other.load->throughput_per_gpu.mean, e.mean, range));
+        say(j, arena_printf(
+                   a, "On %s %s serves %.3f %s/s per GPU, %s %.3f: %.2f times as much (%s).",
+                   j->load, best.configuration->name, best.load->throughput_per_gpu.mean, unit,
+                   other.configuration->name, other.load->throughput_per_gpu.mean, e.mean, range));
     else
         say(j, arena_printf(a, "On %s the data cannot tell %s and %s apart: ratio %.3f (%s).", j->load,
                             best.configuration->name, other.configuration->name, e.mean, range));

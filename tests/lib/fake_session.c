@@ -4,8 +4,9 @@
 #include "base/mem.h"
 
 /* A turn steps through these, one timer at a time; then come the pieces of audio, TTS_DONE and END. */
-static const enum turn_event_kind steps[] = {TURN_ENDPOINT,        TURN_TRANSCRIPT, TURN_LLM_REQUEST,    TURN_LLM_FIRST_TOKEN,
-                                             TURN_SENTENCE,        TURN_TTS_REQUEST, TURN_LLM_DONE, TURN_TTS_FIRST_AUDIO};
+static const enum turn_event_kind steps[] = {
+    TURN_ENDPOINT, TURN_TRANSCRIPT,  TURN_LLM_REQUEST, TURN_LLM_FIRST_TOKEN,
+    TURN_SENTENCE, TURN_TTS_REQUEST, TURN_LLM_DONE,    TURN_TTS_FIRST_AUDIO};
 
 struct fake_turn {
     struct fake_session_service *f;

@@ -2,8 +2,8 @@
 /*
  * A voice pipeline of fixed timing behind voice/session.h: what its users see can be worked out by hand.
  *
- * After the last voiced sample every event comes a stated time after the one before. A stall holds back everything that
- * would happen within it until it is over, as a server that hangs does.
+ * After the last voiced sample every event comes a stated time after the one before. A stall holds
+ * back everything that would happen within it until it is over, as a server that hangs does.
  */
 #pragma once
 
@@ -24,7 +24,8 @@ struct fake_session_service {
     unsigned open, opened, cancelled, finished;
 };
 
-/* Endpoint 500 ms, ASR 30, gateway 2 (three times), LLM 50, sentence 100, TTS 80 ms; 10 pieces of 200 ms every 20 ms. */
+/* Endpoint 500 ms, ASR 30, gateway 2 (three times), LLM 50, sentence 100, TTS 80 ms; 10 pieces of
+ * 200 ms every 20 ms. */
 void fake_session_init(struct fake_session_service *f, struct world *w);
 
 /* ns from the last voiced sample to the end of an undisturbed turn, and to its first audio. */

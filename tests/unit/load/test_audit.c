@@ -22,7 +22,8 @@ struct script_run {
 
 static struct recorder *run(const struct script_run *p)
 {
-    struct recorder *r = recorder_new(&(struct recorder_spec){.hold_until = 200 * NS_PER_S, .arrival_rate = p->trace ? 0 : p->rate0});
+    struct recorder *r = recorder_new(&(struct recorder_spec){
+        .hold_until = 200 * NS_PER_S, .arrival_rate = p->trace ? 0 : p->rate0});
     struct rng rng;
     double at = 0;
     int n = 0;
@@ -183,7 +184,8 @@ TEST(littles_law_finds_a_lost_turn)
 {
     for (int lose = -1; lose < 20; lose += 7) {
         struct arena *a = arena_new();
-        struct recorder *r = recorder_new(&(struct recorder_spec){.hold_until = 100 * NS_PER_S, .users = 1, .arrival_rate = NAN});
+        struct recorder *r = recorder_new(
+            &(struct recorder_spec){.hold_until = 100 * NS_PER_S, .users = 1, .arrival_rate = NAN});
         const struct audit_line *line;
         bool valid;
         recorder_present(r, 0, 1);

@@ -8,9 +8,9 @@
 #include "sim/virtual.h"
 
 /*
- * A server of fixed timing for all four kinds: an LLM whose first token takes 50 ms and every further one 10 ms; a TTS with
- * first audio after 80 ms and a second of audio every 100 ms; an ASR that answers each piece after 30 ms; an inference of
- * 20 ms. It refuses beyond `limit` calls.
+ * A server of fixed timing for all four kinds: an LLM whose first token takes 50 ms and every further
+ * one 10 ms; a TTS with first audio after 80 ms and a second of audio every 100 ms; an ASR that
+ * answers each piece after 30 ms; an inference of 20 ms. It refuses beyond `limit` calls.
  */
 struct fake {
     struct llm_service llm;
@@ -298,7 +298,8 @@ TEST(open_arrivals_keep_their_planned_times_through_a_hang)
 TEST(a_trace_says_how_many_tokens)
 {
     struct client_spec s = CLIENT_DEFAULT;
-    struct arrival rows[] = {{.at = 0, .context = 1000, .generated = 3}, {.at = NS_PER_S, .context = 500, .generated = 7}};
+    struct arrival rows[] = {{.at = 0, .context = 1000, .generated = 3},
+                             {.at = NS_PER_S, .context = 500, .generated = 7}};
     struct arrival_trace t = {.rows = rows, .count = 2};
     struct rig r = {0};
     const struct client_record *rec;

@@ -231,7 +231,8 @@ static void count_turn(void *arg, const struct turn_record *t)
 
 TEST(the_sink_sees_every_turn)
 {
-    struct recorder *r = recorder_new(&(struct recorder_spec){.hold_until = NS_PER_S, .sink = count_turn, .sink_arg = &seen});
+    struct recorder *r = recorder_new(
+        &(struct recorder_spec){.hold_until = NS_PER_S, .sink = count_turn, .sink_arg = &seen});
 
     seen = 0;
     for (int64_t i = 0; i < 10; i++)

@@ -313,7 +313,8 @@ TEST(a_stall_shows_in_full_under_open_arrivals)
     base = (double)(fake_session_first_audio(&r.pipeline) + r.load.jitter);
     CHECK_NEAR((double)v2v->count, 2000, 1);
     CHECK_NEAR((double)hist_quantile(v2v, 0.5), base, 0.01 * base);
-    /* Five turns are under way when it begins and wait 2 s, 40 begin in it, 50 ms apart: the 20th of 2,000 waits 1.25 s. */
+    /* Five turns are under way when it begins and wait 2 s, 40 begin in it, 50 ms apart: the 20th
+     * of 2,000 waits 1.25 s. */
     CHECK_NEAR((double)hist_quantile(v2v, 0.99), base + 1.25e9, 0.06e9);
     CHECK_NEAR((double)v2v->max, base + 2e9, 0.3e9);
     CHECK_EQ(r.turns, r.pipeline.opened);
@@ -340,7 +341,8 @@ static void pass_finish(struct session_service *g, struct session *s)
 TEST(a_trace_of_chat_requests)
 {
     static const struct session_service_ops ops = {see_utterance, log_audio, pass_finish, log_cancel};
-    struct arrival rows[] = {{.at = NS_PER_S, .context = 1000, .generated = 5000}, {.at = 2 * NS_PER_S, .context = 7, .generated = 3}};
+    struct arrival rows[] = {{.at = NS_PER_S, .context = 1000, .generated = 5000},
+                             {.at = 2 * NS_PER_S, .context = 7, .generated = 3}};
     struct arrival_trace trace = {.rows = rows, .count = 2};
     struct recorder_spec spec = {.hold_until = 20 * NS_PER_S, .arrival_rate = NAN};
     struct audio_log l;

@@ -24,17 +24,27 @@ static struct bench bench_new(size_t n)
     return b;
 }
 
-static struct load_result *add_load(struct bench *b, size_t i, const char *name, unsigned users, const double *samples, size_t n)
+static struct load_result *add_load(struct bench *b, size_t i, const char *name, unsigned users,
+                                    const double *samples, size_t n)
 {
     struct configuration_result *c = &b->configuration[i];
-    struct load_result *loads = ARENA_ARRAY(b->c->arena, struct load_result, c->load_count + 1), *l = &loads[c->load_count];
+    struct load_result *loads = ARENA_ARRAY(b->c->arena, struct load_result, c->load_count + 1),
+                       *l = &loads[c->load_count];
     struct gpu_result *gpu = ARENA_NEW(b->c->arena, struct gpu_result);
     struct gpu_share_result *share = ARENA_NEW(b->c->arena, struct gpu_share_result);
 
     for (size_t k = 0; k < c->load_count; k++)
         loads[k] = c->loads[k];
-    *l = (struct load_result){.name = name, .users = users, .arrival_rate = NAN, .valid = true, .objectives_met = true,
-                              .objectives_text = "", .samples = samples, .sample_count = n, .gpus = gpu, .gpu_count = 1};
+    *l = (struct load_result){.name = name,
+                              .users = users,
+                              .arrival_rate = NAN,
+                              .valid = true,
+                              .objectives_met = true,
+                              .objectives_text = "",
+                              .samples = samples,
+                              .sample_count = n,
+                              .gpus = gpu,
+                              .gpu_count = 1};
     share->mode = c->name;
     gpu->shares = share;
     gpu->count = 1;
@@ -52,7 +62,9 @@ static void configure(struct bench *b, size_t i, const char *name, size_t gpus)
     b->configuration[i].price_per_hour = 2.0 * (double)gpus;
 }
 
-static const double MIG[] = {2.00, 2.04, 1.97, 2.02, 1.99}, SLICED[] = {1.52, 1.55, 1.49, 1.53, 1.51}, ALONE[] = {2.05, 2.09, 2.02, 2.07, 2.03};
+static const double MIG[] = {2.00, 2.04, 1.97, 2.02, 1.99},
+                    SLICED[] = {1.52, 1.55, 1.49, 1.53, 1.51},
+                    ALONE[] = {2.05, 2.09, 2.02, 2.07, 2.03};
 
 static struct bench published(void)
 {
