@@ -217,6 +217,8 @@ static void begin_step(struct asr_server *a)
         return;
     offline = a->whole.count > 0 && (a->live.count == 0 || !a->batch_offline); /* they take turns */
     a->batch_offline = offline;
+    if (offline)
+        step.launch = a->p.offline_launch;
     a->batch_count = 0;
     take_batch(a, offline ? &a->whole : &a->live, offline ? a->offline_batch : a->max_batch);
     for (uint32_t i = 0; i < a->batch_count; i++) {
@@ -378,13 +380,15 @@ static void finish_stream(struct asr_service *service, struct asr_stream *s)
 {
     struct asr_server *a = (struct asr_server *)service;
     struct rec *r = s->impl;
+    int64_t front;
 
     if (!r || r->state != OPEN || r->finished)
         return;
     r->finished = true;
     if (r->waits || r->in_step || timer_running(&r->front))
         return; /* the rest follows the step that it waits for */
-    timer_start(a->world, &r->front, a->world->now + (r->offline ? a->offline_front : a->front));
+    front = r->offline ? a->offline_front + (int64_t)(a->p.offline_front_second * (double)r->pending / 1e9) : a->front;
+    timer_start(a->world, &r->front, a->world->now + front);
 }
 
 static void cancel(struct asr_service *service, struct asr_stream *s)

@@ -14,7 +14,8 @@
  * every chunk decoded in between.
  *
  * A stream opened with `offline` is one whole-audio request: its audio in one piece, then finish; it waits in a
- * queue of its own for steps of up to offlineBatch requests, which run between the others.
+ * queue of its own for steps of up to offlineBatch requests, which run between the others (offlineHost, offlineLaunch and
+ * offlineComputePerSecond take the place of the costs of chunks).
  */
 #pragma once
 

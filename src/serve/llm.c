@@ -24,6 +24,7 @@ struct seq {
     uint32_t piece;   /* prompt tokens of it in the step under way */
     bool decodes;     /* it is in the step under way with one token */
     uint64_t number;  /* of arrival: the queue's order */
+    uint64_t from_step; /* the first step that it may join */
     struct timer front;
 };
 
@@ -289,6 +290,8 @@ static bool admit(struct llm_server *l, int64_t *budget)
 
     while (l->head && l->running < l->max_sequences) {
         struct seq *s = l->head;
+        if (s->from_step > l->stats.steps + 1 && (l->running > 0 || l->pieces > 0))
+            break;
         s->target = s->prompt + s->made;
         s->context = 0;
         if (l->p.prefix_cache != 0 && s->call->cached_tokens < s->prompt)
@@ -459,6 +462,7 @@ static void on_front(struct timer *t)
         return;
     }
     s->number = l->numbers++;
+    s->from_step = l->p.ahead > 0 && l->engine.busy ? l->stats.steps + 2 : 0;
     queue_append(l, s);
     schedule(l);
 }

@@ -12,6 +12,8 @@
  *     stream   context tokens * kvPerToken / (peakBandwidth * kvEfficiency)
  * The soft maximum of compute and memory in gpu/share.h is the knee at which decoding leaves the bandwidth-bound regime.
  *
+ * With scheduledAhead the next step is composed while one runs: a prompt that arrives meanwhile goes into the one after.
+ *
  * KV blocks: a prompt's are taken as it is prefilled, one more whenever a sequence outgrows its last. When none is
  * left the sequence admitted last is preempted: it gives its blocks back and is prefilled anew, its tokens so far as part of
  * the prompt, from the head of the queue. With reserveOutput everything is taken at admission instead and nothing is

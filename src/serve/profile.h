@@ -59,6 +59,7 @@ enum profile_kind { PROFILE_ASR, PROFILE_LLM, PROFILE_TTS, PROFILE_INFER };
     X(token_budget, "tokenBudget", CONF_PLAIN, 1, 1e6, 8192, "tokens of one step, decode and prefill")      \
     X(queue, "queue", CONF_PLAIN, 0, 1e6, 100000, "requests that may wait; beyond it they are refused")     \
     X(prefill_mode, "prefillMode", CONF_PLAIN, 0, 2, 1, "0: alone, before decoding; 1: cut to the token budget, beside decoding; 2: whole prompts beside decoding") \
+    X(ahead, "scheduledAhead", CONF_PLAIN, 0, 1, 0, "1: a step is composed when the one before it begins, so that a new prompt misses it") \
     X(reserve_output, "reserveOutput", CONF_PLAIN, 0, 1, 0, "1: blocks for the whole answer at admission, never preempts") \
     X(prefix_cache, "prefixCache", CONF_PLAIN, 0, 1, 0, "1: cached_tokens of a call cost no prefill")
 
@@ -77,11 +78,12 @@ enum profile_kind { PROFILE_ASR, PROFILE_LLM, PROFILE_TTS, PROFILE_INFER };
     X(floor, "floor", CONF_DURATION, 0, 1e9, 0, "kernel time of a step that nothing shortens")              \
     X(compute, "computePerStream", CONF_DURATION, 0, 1e9, 0, "kernel time per stream, scales with SMs")     \
     X(memory, "memory", CONF_DURATION, 0, 1e9, 0, "kernel time of reading the weights, scales with bandwidth") \
-    X(join_host, "joinHost", CONF_DURATION, 0, 1e10, 0, "serial CPU time of a stream's first step: its prefill") \
+    X(join_host, "joinHost", CONF_DURATION, 0, 1e10, 0, "serial CPU time of a step of a stream's prefill") \
     X(join_floor, "joinFloor", CONF_DURATION, 0, 1e10, 0, "kernel time of the prefills of a step, however many join") \
-    X(join_compute, "joinCompute", CONF_DURATION, 0, 1e10, 0, "kernel time of a stream's prefill, scales with SMs") \
+    X(join_compute, "joinCompute", CONF_DURATION, 0, 1e10, 0, "kernel time of a step of a stream's prefill, scales with SMs") \
     X(join_char, "joinComputePerChar", CONF_DURATION, 0, 1e8, 0, "the same per character of its text")      \
-    X(join_most, "joinMost", CONF_PLAIN, 1, 4096, 4096, "streams that may join in one step")
+    X(prefill_steps, "prefillSteps", CONF_PLAIN, 0, 1000, 0, "steps of a stream's prefill, each at the join costs, without audio; 0: within its first step") \
+    X(join_most, "joinMost", CONF_PLAIN, 1, 4096, 4096, "streams that may be in their prefill at once")
 
 #define ASR_PARAMS(X)                                                                                       \
     X(chunk, "chunk", CONF_DURATION, 1e6, 1e11, NAN, "server chunk: audio decoded at once")                 \
@@ -96,6 +98,8 @@ enum profile_kind { PROFILE_ASR, PROFILE_LLM, PROFILE_TTS, PROFILE_INFER };
     X(memory, "memory", CONF_DURATION, 0, 1e9, 0, "kernel time of reading the weights, scales with bandwidth") \
     X(final, "final", CONF_DURATION, 0, 1e10, 0, "after the last chunk is decoded: rescoring, punctuation") \
     X(offline_front, "offlineFront", CONF_DURATION, 0, 1e10, 0, "whole-audio request to queue")             \
+    X(offline_front_second, "offlineFrontPerSecond", CONF_DURATION, 0, 1e9, 0, "the same per second of its audio: upload, decoding")  \
+    X(offline_launch, "offlineLaunch", CONF_DURATION, 0, 1e9, 0, "CPU time of launching a step of whole-audio requests")      \
     X(offline_host, "offlineHost", CONF_DURATION, 0, 1e10, 0, "serial CPU time per whole-audio request")    \
     X(offline_host_second, "offlineHostPerSecond", CONF_DURATION, 0, 1e9, 0, "the same per second of its audio") \
     X(offline_batch, "offlineBatch", CONF_PLAIN, 1, 4096, 1, "whole-audio requests in one step")            \

@@ -12,7 +12,7 @@ struct syn {
     struct tts_call *call;
     struct syn *prev, *next; /* in the queue; next alone in the free list */
     enum state state;
-    bool joins;       /* its first step is the one under way, or it has not begun one */
+    uint32_t prefill; /* steps of its prefill that are left, the one under way included */
     bool in_step;
     uint32_t slot;    /* in active[] */
     uint32_t chars;
@@ -37,7 +37,8 @@ struct tts_server {
     struct tts_params p;
     int64_t step_audio;
     uint64_t first_steps, chunk_steps;
-    uint32_t slots, queue_most, join_most;
+    uint32_t slots, queue_most, join_most, prefill_steps;
+    uint32_t joining; /* active streams in their prefill */
 
     struct slab *slabs;
     struct syn *unused;
@@ -110,6 +111,7 @@ static void queue_remove(struct tts_server *t, struct syn *s)
 static void leave(struct tts_server *t, struct syn *s)
 {
     t->stats.active--;
+    t->joining -= s->prefill > 0;
     if (t->delivering) {
         t->active[s->slot] = NULL;
         t->holes++;
@@ -144,11 +146,12 @@ static void close_holes(struct tts_server *t)
 /* Gives free slots to the head of the queue. */
 static void admit(struct tts_server *t)
 {
-    for (uint32_t n = 0; t->head && t->count < t->slots && n < t->join_most; n++) {
+    while (t->head && t->count < t->slots && t->joining < t->join_most) {
         struct syn *s = t->head;
         queue_remove(t, s);
         s->state = ACTIVE;
-        s->joins = true;
+        s->prefill = t->prefill_steps > 0 ? t->prefill_steps : 1;
+        t->joining++;
         s->slot = t->count;
         t->active[t->count++] = s;
         t->last_admitted = s->number;
@@ -160,7 +163,7 @@ static void admit(struct tts_server *t)
 static void begin_step(struct tts_server *t)
 {
     struct gpu_step step = {.host = t->p.host, .launch = t->p.launch, .floor = t->p.floor, .memory = t->p.memory};
-    uint32_t joining = 0;
+    uint32_t making;
 
     if (t->engine.busy || t->delivering)
         return;
@@ -171,14 +174,13 @@ static void begin_step(struct tts_server *t)
     for (uint32_t i = 0; i < t->count; i++) {
         struct syn *s = t->active[i];
         s->in_step = true;
-        if (!s->joins)
-            continue;
-        joining++;
-        step.compute += t->p.join_compute + s->chars * t->p.join_char;
+        if (s->prefill > 0)
+            step.compute += t->p.join_compute + s->chars * t->p.join_char;
     }
-    step.host += t->count * t->p.host_stream + joining * t->p.join_host;
-    step.compute += t->count * t->p.compute;
-    if (joining > 0)
+    making = t->prefill_steps > 0 ? t->count - t->joining : t->count;
+    step.host += making * t->p.host_stream + t->joining * t->p.join_host;
+    step.compute += making * t->p.compute;
+    if (t->joining > 0)
         step.floor += t->p.join_floor;
     t->stats.steps++;
     serve_engine_submit(&t->engine, &step);
@@ -225,7 +227,13 @@ static void on_step_done(void *arg)
         struct syn *s = t->active[i];
         if (!s || !s->in_step)
             continue;
-        s->in_step = s->joins = false;
+        s->in_step = false;
+        if (s->prefill > 0) {
+            if (--s->prefill == 0)
+                t->joining--;
+            if (t->prefill_steps > 0)
+                continue;
+        }
         s->steps++;
         if (--s->until == 0)
             emit(t, s);
@@ -273,7 +281,8 @@ static void submit(struct tts_service *service, struct tts_call *c)
     s->steps = 0;
     s->steps_all = (uint64_t)((s->duration + t->step_audio - 1) / t->step_audio);
     s->until = t->first_steps < s->steps_all ? t->first_steps : s->steps_all;
-    s->joins = s->in_step = false;
+    s->prefill = 0;
+    s->in_step = false;
     c->impl = s;
     t->stats.accepted++;
     t->stats.arriving++;
@@ -329,6 +338,7 @@ struct tts_server *tts_server_new(struct world *w, const char *name, const struc
     t->slots = (uint32_t)t->p.slots;
     t->queue_most = (uint32_t)t->p.queue;
     t->join_most = (uint32_t)t->p.join_most;
+    t->prefill_steps = (uint32_t)t->p.prefill_steps;
     if (serve_engine_attach(&t->engine, name, p, at, on_step_done, t, err) < 0) {
         free(t);
         return NULL;
@@ -366,13 +376,14 @@ void tts_server_stats(const struct tts_server *t, struct tts_stats *ret)
 const char *tts_server_check(const struct tts_server *t)
 {
     const struct tts_stats *c = &t->stats;
-    uint32_t waiting = 0, active = 0;
+    uint32_t waiting = 0, active = 0, joining = 0;
 
     for (uint32_t i = 0; i < t->count; i++) {
         const struct syn *s = t->active[i];
         if (!s)
             continue;
         active++;
+        joining += s->prefill > 0;
         if (s->state != ACTIVE || s->slot != i || !s->call || s->call->impl != s)
             return "an active stream is out of its place";
         if (s->sent > s->duration || s->steps > s->steps_all)
@@ -380,6 +391,8 @@ const char *tts_server_check(const struct tts_server *t)
     }
     if (active != c->active || active > t->slots)
         return "count of active streams is wrong or above the slots";
+    if (joining != t->joining || joining > t->join_most)
+        return "count of streams in their prefill is wrong or above its cap";
     for (const struct syn *s = t->head; s; s = s->next) {
         waiting++;
         if (s->state != WAITING || s->number <= t->last_admitted || (s->next && s->next->number < s->number))

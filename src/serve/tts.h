@@ -4,12 +4,13 @@
  *
  * While a slot is taken it runs one step after another; a step makes `stepAudio` of audio for every active stream at once.
  * A stream's first chunk comes after `firstSteps` of its steps, the next ones every `chunkSteps`, the rest with its last
- * step. A stream joins at the beginning of a step and makes that step longer by its prefill. Autoregressive models
+ * step. A stream joins at the beginning of a step and makes that step longer by its prefill; with `prefillSteps` the
+ * prefill is so many steps of its own, which make no audio, and only `joinMost` streams are in it at once. Autoregressive models
  * (Magpie) have a short stepAudio (codec frames) and slots = the batch profile; models that make a sentence at once
- * (FastPitch) have few slots, a prefill per character, and steps of a vocoder's chunk.
- *     host     host + hostPerStream * active + joinHost * joining
- *     floor    floor (+ joinFloor if any joins)
- *     compute  computePerStream * active + joinCompute * joining + joinComputePerChar * their characters
+ * (FastPitch) have one acoustic model at work at a time (joinMost 1) beside the vocoder's chunks, between which the GPU takes turns.
+ *     host     host + hostPerStream * making audio + joinHost * in prefill
+ *     floor    floor (+ joinFloor if any is in prefill)
+ *     compute  computePerStream * making audio + joinCompute * in prefill + joinComputePerChar * their characters
  * Audio lasts as long as the call says, else characters / charsPerSecond.
  */
 #pragma once

@@ -15,6 +15,7 @@ static struct profile profile_160(double streams)
     p.asr.host_item = 1e6;
     p.asr.final = 5e6;
     p.asr.offline_host = 20e6;
+    p.asr.offline_launch = 12e6;
     p.asr.offline_front = 30e6;
     return p;
 }

@@ -238,6 +238,30 @@ TEST(memory_that_does_not_suffice_is_refused_with_the_arithmetic)
     rig_free(&r);
 }
 
+TEST(a_prompt_misses_the_step_composed_before_it_came)
+{
+    int64_t first[2];
+
+    for (int ahead = 0; ahead < 2; ahead++) {
+        struct rig r = rig_new(INT64_C(80) << 30);
+        struct profile p = profile_8b(1000);
+        struct llm_server *l;
+        struct client a = {0}, b = {0};
+
+        p.llm.ahead = ahead;
+        l = serve(&r, &p);
+        ask(&a, &r, l, 1, 100);
+        rig_run(&r, check_llm, l, 20 * NS_PER_MS);
+        ask(&b, &r, l, 1, 1);
+        rig_run(&r, check_llm, l, NS_PER_S);
+        first[ahead] = b.first - b.asked;
+        llm_server_free(l);
+        rig_free(&r);
+    }
+    CHECK_NEAR((double)first[0], 12e6, 0.2e6); /* half a step is left, then its own */
+    CHECK_NEAR((double)first[1], 20e6, 0.2e6); /* one more goes by */
+}
+
 TEST(two_gpus_step_together)
 {
     struct rig r = rig_new(INT64_C(80) << 30), other = r;
@@ -276,6 +300,7 @@ PROPERTY(any_load_keeps_the_invariants, 400)
     p.llm.prefill_mode = (double)rng_below(&g->rng, 3);
     p.llm.reserve_output = gen_bool(g);
     p.llm.prefix_cache = gen_bool(g);
+    p.llm.ahead = gen_bool(g);
     p.llm.max_sequences = (double)gen_range(g, 1, 20);
     p.llm.token_budget = (double)gen_range(g, 1, 300);
     p.llm.queue = (double)gen_range(g, 0, 40);

@@ -161,6 +161,26 @@ TEST(a_prefill_makes_the_step_longer_for_all)
     rig_free(&r);
 }
 
+TEST(prefill_of_its_own_takes_turns_with_the_chunks)
+{
+    struct rig r = rig_new(INT64_C(8) << 30);
+    struct profile p = profile_slots(8);
+    struct tts_server *t;
+    struct client c[3] = {0};
+
+    p.tts.prefill_steps = 3;
+    p.tts.join_most = 1;
+    t = serve(&r, &p);
+    for (int i = 0; i < 3; i++)
+        ask(&c[i], &r, t, 10, 0);
+    rig_run(&r, check_tts, t, NS_PER_S);
+    CHECK_NEAR((double)c[0].first, (3 * 10 + 2 * 11) * 1e6, 10); /* prefill, then two steps beside the next one's */
+    CHECK_NEAR((double)c[1].first, (3 * 10 + 3 * 11 + 2 * 12) * 1e6, 10); /* its prefill began when the first one's had ended */
+    CHECK_LT(c[1].first, c[2].first);
+    tts_server_free(t);
+    rig_free(&r);
+}
+
 PROPERTY(any_load_keeps_the_invariants, 400)
 {
     struct rig r = rig_new(INT64_C(8) << 30);
@@ -177,6 +197,7 @@ PROPERTY(any_load_keeps_the_invariants, 400)
     p.tts.queue = (double)gen_range(g, 0, 40);
     p.tts.front = gen_real(g, 0, 5e6);
     p.tts.join_most = (double)gen_range(g, 1, 4);
+    p.tts.prefill_steps = (double)gen_range(g, 0, 3);
     t = serve(&r, &p);
     service = tts_server_service(t);
     for (size_t i = 0; i < n; i++) {
