@@ -74,7 +74,7 @@ static bool zone(const char **p, int64_t *ret_s)
     skip(p, ":");
     if (**p && !digits(p, 2, &m))
         return false;
-    *ret_s = sign * (h * 3600 + m * 60);
+    *ret_s = sign * (h * INT64_C(3600) + m * INT64_C(60));
     return true;
 }
 
@@ -96,7 +96,7 @@ static bool parse_date(const char *p, int64_t *ret)
         return false;
     if (y < 1700 || y > 2200) /* 64 bits of ns reach no further */
         return false;
-    *ret = (days_from_civil(y, mo, d) * 86400 + h * 3600 + mi * 60 + s - offset) * NS_PER_S + ns;
+    *ret = (days_from_civil(y, mo, d) * 86400 + h * INT64_C(3600) + mi * INT64_C(60) + s - offset) * NS_PER_S + ns;
     return true;
 }
 

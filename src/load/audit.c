@@ -87,7 +87,7 @@ static struct estimate throughput_drift(struct audit *a, size_t from)
         recorder_series(a->runs[k], &s);
         bins = s.count < bins ? s.count : bins;
     }
-    if (bins < from + 5 * BATCHES)
+    if (bins < from + (size_t)5 * BATCHES)
         return ESTIMATE_NONE;
     sum = ARENA_ARRAY(a->arena, double, bins);
     for (size_t k = 0; k < a->n; k++) {

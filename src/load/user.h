@@ -31,23 +31,21 @@ enum think_kind { THINK_CONSTANT, THINK_EXPONENTIAL };
 /* One entry of a scenario's `load`. All times ns. */
 struct load_spec {
     const char *name;
-    unsigned users;             /* closed load; 0 with open arrivals */
+    unsigned users;        /* closed load; 0 with open arrivals */
+    unsigned max_sessions; /* of an open load; more are refused as TURN_REFUSED */
     struct arrivals_spec arrivals; /* process ARRIVALS_NONE for a closed load */
     int64_t ramp_up, hold, ramp_down;
-    int64_t think;              /* mean time from the end of a turn to the start of the next */
-    enum think_kind think_kind;
-
-    int64_t chunk;       /* of audio between two sends, 160 ms */
-    double pacing;       /* 1: real time; 12.8: the published test's upload */
-    bool half_close;     /* say "finish" after the last voiced sample instead of going on with silence */
-    bool listen;         /* the turn lasts until the reply has been heard; false: until it is handed over */
-    double barge_in;     /* probability that the user interrupts a reply */
+    int64_t think;          /* mean time from the end of a turn to the start of the next */
+    int64_t chunk;          /* of audio between two sends, 160 ms */
+    double pacing;          /* 1: real time; 12.8: the published test's upload */
+    double barge_in;        /* probability that the user interrupts a reply */
     int64_t barge_in_after; /* mean time of listening before he does, exponential */
-    int64_t give_up;     /* after so long without an end from his planned start he hangs up: TURN_TIMED_OUT */
-    int64_t jitter;      /* buffer of the listener: playback begins so long after the first audio */
-    int64_t stall_bound; /* a completed turn with more stalled playback than this is a failure
-                            (TURN_STALLED); TIME_NEVER: none */
-    unsigned max_sessions; /* of an open load; more are refused as TURN_REFUSED */
+    int64_t give_up;        /* after so long without an end from his planned start he hangs up: TURN_TIMED_OUT */
+    int64_t jitter;         /* buffer of the listener: playback begins so long after the first audio */
+    int64_t stall_bound;    /* a completed turn with more stalled playback has failed: TURN_STALLED; TIME_NEVER: none */
+    enum think_kind think_kind;
+    bool half_close;        /* say "finish" after the last voiced sample instead of going on with silence */
+    bool listen;            /* the turn lasts until the reply has been heard; false: until it is handed over */
 };
 
 /*
