@@ -79,6 +79,7 @@ static void read_timeouts(struct conf *parent, struct turn_conf *t)
     struct conf c;
 
     conf_sub_or(parent, "timeouts", &c);
+    t->speech_timeout = conf_duration_or(&c, "speech", lo, hi, t->speech_timeout);
     t->asr_timeout = conf_duration_or(&c, "asr", lo, hi, t->asr_timeout);
     t->llm_timeout = conf_duration_or(&c, "llm", lo, hi, t->llm_timeout);
     t->tts_timeout = conf_duration_or(&c, "tts", lo, hi, t->tts_timeout);

@@ -31,7 +31,8 @@
     X(TURN_NO_AUDIO, "no audio")                                          \
     X(TURN_TIMED_OUT, "timed out")                                        \
     X(TURN_REFUSED, "gateway refused: no free worker or session")         \
-    X(TURN_STALLED, "playback stalled beyond the bound")
+    X(TURN_STALLED, "playback stalled beyond the bound")                  \
+    X(TURN_INTERRUPTED, "the user spoke on before any audio")
 
 enum turn_outcome {
 #define X(name, text) name,

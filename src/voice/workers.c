@@ -15,6 +15,13 @@ static void grant(struct workers *p, struct worker_wait *w)
     w->granted(w);
 }
 
+static void leave_queue(struct workers *p, struct worker_wait *w)
+{
+    *(w->prev ? &w->prev->next : &p->head) = w->next;
+    *(w->next ? &w->next->prev : &p->tail) = w->prev;
+    w->waiting = false;
+}
+
 void workers_take(struct workers *p, struct worker_wait *w)
 {
     if (p->taken < p->count && !p->head) {
@@ -28,14 +35,7 @@ void workers_take(struct workers *p, struct worker_wait *w)
     p->tail = w;
 }
 
-static void leave_queue(struct workers *p, struct worker_wait *w)
-{
-    *(w->prev ? &w->prev->next : &p->head) = w->next;
-    *(w->next ? &w->next->prev : &p->tail) = w->prev;
-    w->waiting = false;
-}
-
-void workers_give(struct workers *p, struct worker_wait *w)
+void workers_leave(struct workers *p, struct worker_wait *w)
 {
     if (w->waiting)
         leave_queue(p, w);
@@ -43,9 +43,13 @@ void workers_give(struct workers *p, struct worker_wait *w)
         return;
     w->held = false;
     p->taken--;
-    if (p->head) {
-        struct worker_wait *next = p->head;
-        leave_queue(p, next);
-        grant(p, next);
+}
+
+void workers_serve(struct workers *p)
+{
+    while (p->head && p->taken < p->count) {
+        struct worker_wait *w = p->head;
+        leave_queue(p, w);
+        grant(p, w);
     }
 }

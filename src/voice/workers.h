@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct worker_wait {
-    void (*granted)(struct worker_wait *w); /* may be called from within workers_take() */
+    void (*granted)(struct worker_wait *w); /* may be called from within workers_take(); may take and leave */
     struct worker_wait *next, *prev;        /* the pool's */
     bool waiting, held;
 };
@@ -21,4 +21,10 @@ struct workers {
 
 void workers_init(struct workers *p, uint32_t count);
 void workers_take(struct workers *p, struct worker_wait *w); /* not while it waits or holds */
-void workers_give(struct workers *p, struct worker_wait *w); /* ends waiting or holding; harmless otherwise */
+
+/*
+ * Ends waiting or holding; harmless otherwise. Nobody is granted what has become free before workers_serve(), so that
+ * who gives up several can do so before others act.
+ */
+void workers_leave(struct workers *p, struct worker_wait *w);
+void workers_serve(struct workers *p);

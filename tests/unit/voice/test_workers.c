@@ -27,14 +27,18 @@ TEST(workers_are_given_in_order_and_taken_back)
         workers_take(&p, &h[i].wait);
     }
     CHECK_EQ(granted, 2);
-    workers_give(&p, &h[3].wait); /* leaves the queue */
-    workers_give(&p, &h[1].wait);
-    workers_give(&p, &h[0].wait);
+    workers_leave(&p, &h[3].wait); /* the queue */
+    workers_leave(&p, &h[1].wait);
+    workers_leave(&p, &h[0].wait);
+    CHECK_EQ(granted, 2);
+    workers_serve(&p);
     CHECK_EQ(granted, 4);
     CHECK_EQ(order[2], 2);
     CHECK_EQ(order[3], 4);
-    workers_give(&p, &h[2].wait);
-    workers_give(&p, &h[4].wait);
-    workers_give(&p, &h[4].wait);
+    workers_leave(&p, &h[2].wait);
+    workers_leave(&p, &h[4].wait);
+    workers_leave(&p, &h[4].wait);
+    workers_serve(&p);
+    CHECK_EQ(granted, 4);
     CHECK_EQ(p.taken, 0);
 }
