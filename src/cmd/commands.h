@@ -4,5 +4,7 @@
 
 #define COMMANDS(X) \
     X(plan) \
+    X(fit) \
+    X(validate) \
     X(gpus) \
     X(help)

@@ -17,10 +17,11 @@ const char *const *fit_usual(const struct profile *p, struct measured *const *ta
 {
     static const char *const llm[] = {"computeEfficiency", "memoryEfficiency", "kvEfficiency", "floor", "host",
                                       "hostPerSequence", "front", "hostPerPrompt", NULL};
-    static const char *const tts[] = {"front", "launch", "hostPerStream", "computePerStream", "joinHost", "joinCompute", NULL};
+    static const char *const tts[] = {"front", "frontPerChar", "launch", "hostPerStream", "computePerStream",
+                                      "joinHost", "joinCompute", "joinComputePerChar", NULL};
     static const char *const streaming[] = {"launch", "hostPerChunk", "computePerChunk", "final", NULL};
-    static const char *const offline[] = {"offlineFront", "offlineHost", "offlineHostPerSecond",
-                                          "offlineComputePerSecond", NULL};
+    static const char *const offline[] = {"offlineFront", "offlineFrontPerSecond", "offlineLaunch", "offlineHost",
+                                          "offlineHostPerSecond", NULL};
     static const char *const infer[] = {"front", "host", "floor", "computePerItem", NULL};
 
     switch (p->kind) {

@@ -276,17 +276,19 @@ void validation_table(const struct validation *v, bool holdout, struct buf *out)
         buf_printf(out, "Note: %s.\n", v->notes[i]);
 }
 
-void validation_markdown(const struct validation *v, struct buf *out)
+void validation_markdown(const struct validation *v, const struct validation *held, struct buf *out)
 {
-    buf_puts(out, "| table | row | figure | measured | predicted | error | bar | noise floor | |\n|---|---|---|---:|---:|---:|---:|---:|---|\n");
+    buf_puts(out, "| table | row | figure | measured | predicted | error | held out | bar | noise floor | |\n"
+                  "|---|---|---|---:|---:|---:|---:|---:|---:|---|\n");
     for (size_t i = 0; i < v->count; i++) {
         const struct validation_row *r = &v->rows[i];
         const char *base = strrchr(r->table, '/');
-        char bar[16], floor[16];
+        char bar[16], floor[16], unseen[16] = "";
         percent(bar, sizeof bar, measure_bar(r->measure));
         percent(floor, sizeof floor, r->floor);
-        buf_printf(out, "| %s | %s | %s | %.4g | %.4g | %+.1f %% | %s | %s | %s%s |\n", base ? base + 1 : r->table, r->row,
-                   r->column, r->measured, r->predicted, 100 * r->error, bar, floor, r->beyond ? "outside" : "",
-                   r->held_out ? " held out" : "");
+        if (held && held->rows[i].held_out)
+            snprintf(unseen, sizeof unseen, "%+.1f %%", 100 * held->rows[i].error);
+        buf_printf(out, "| %s | %s | %s | %.4g | %.4g | %+.1f %% | %s | %s | %s | %s |\n", base ? base + 1 : r->table, r->row,
+                   r->column, r->measured, r->predicted, 100 * r->error, unseen, bar, floor, r->beyond ? "outside" : "");
     }
 }

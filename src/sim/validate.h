@@ -45,4 +45,5 @@ double validation_holdout(const struct measured *table);
 
 void validation_json(const struct validation *v, struct buf *out);
 void validation_table(const struct validation *v, bool holdout, struct buf *out);
-void validation_markdown(const struct validation *v, struct buf *out);
+/* A Markdown table; `held` (NULL: none) is the same tables under a fit that left the highest loads out: its errors there stand beside. */
+void validation_markdown(const struct validation *v, const struct validation *held, struct buf *out);
