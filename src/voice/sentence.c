@@ -2,14 +2,35 @@
 #include "voice/sentence.h"
 
 #include <string.h>
-#include <strings.h>
 
-/* Words before a full stop that seldom end a sentence. Those with stops inside are listed with them. */
-static const char *const abbreviations[] = {
-    "al",  "approx", "apt", "art", "ave", "blvd", "ca",  "capt", "cf",   "ch",   "co",   "col", "corp", "cpl", "dept", "dr",
-    "e.g", "ed",     "eq",  "esp", "est", "fig",  "figs", "gen", "gov",  "hon",  "i.e",  "inc", "jr",   "lt",  "ltd",  "m",
-    "maj", "max",    "messrs", "min", "mr", "mrs", "ms", "mt",  "no",   "nos",  "op",   "p",   "pp",   "prof", "rep", "rev",
-    "sec", "sen",    "sgt", "sr",  "st",  "vol",  "vs",  "viz",
+#include "base/mem.h"
+
+/* Bounds of looking ahead, so that no text makes a decision wait, or cost, without end. */
+enum { STOPS_MAX = 16, BLANKS_MAX = 8, WORD_MAX = 10 };
+
+/* Never the end of a sentence. Single letters with stops inside (e.g., U.S.) go by rule. */
+static const char *const titles[] = {
+    "al", "approx", "ca", "capt", "cf", "col", "cpl", "dept", "dr", "e.g", "esp", "gen", "gov", "hon", "i.e",
+    "lt", "maj", "messrs", "mr", "mrs", "ms", "mt", "prof", "rep", "rev", "sen", "sgt", "viz", "vs",
+};
+
+/* Abbreviations only before a number. */
+static const char *const numbered[] = {
+    "apr", "apt", "art", "aug", "ch", "dec", "eq", "feb", "fig", "figs", "jan", "jul", "jun", "mar", "max", "min",
+    "no", "nos", "nov", "oct", "op", "p", "pp", "sec", "sep", "sept", "vol",
+};
+
+/* They may end a sentence; the next word tells. */
+static const char *const either[] = {
+    "ave", "blvd", "co", "corp", "ed", "est", "inc", "jr", "ltd", "m.d", "ph.d", "rd", "sr", "st",
+};
+
+/* Words that begin sentences and seldom names. */
+static const char *const openers[] = {
+    "a", "after", "all", "also", "an", "and", "as", "at", "before", "both", "but", "by", "each", "for", "from", "he", "her", "here",
+    "his", "how", "however", "i", "if", "in", "is", "it", "its", "let", "many", "most", "my", "no", "not", "now", "on", "one", "or",
+    "our", "please", "she", "so", "some", "that", "the", "their", "then", "there", "these", "they", "this", "those", "to", "today",
+    "we", "what", "when", "where", "while", "who", "why", "with", "yes", "you", "your",
 };
 
 void sentence_init(struct sentence_cutter *c, enum sentence_rule rule, size_t min, size_t max)
@@ -22,29 +43,42 @@ static bool blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static bool stop(char c)
-{
-    return c == '.' || c == '!' || c == '?';
-}
-
 static bool digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
-static bool letter(char c)
+static bool lower(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80);
+    return c >= 'a' && c <= 'z';
 }
 
-/* Bytes of a danda (U+0964, U+0965) or ideographic stop (U+3002, U+FF01, U+FF1F) or ellipsis (U+2026) at s; 0: none. */
+static bool letter(char c)
+{
+    return lower(c) || (c >= 'A' && c <= 'Z') || (c & 0x80);
+}
+
+static bool stop(char c)
+{
+    return c == '.' || c == '!' || c == '?';
+}
+
+/* May a sentence end at this byte? The others cost nothing. */
+static bool candidate(char c)
+{
+    static const bool table[256] = {['.'] = true, ['!'] = true, ['?'] = true, ['\n'] = true, [0xe0] = true, [0xe3] = true, [0xef] = true};
+
+    return table[(unsigned char)c];
+}
+
+/* Bytes of a danda or ideographic stop at s; 0: none. */
 static size_t wide_stop(const char *s, size_t n)
 {
-    static const char *const stops[] = {"\u0964", "\u0965", "\u3002", "\uff01", "\uff1f"};
+    static const char stops[][4] = {"\u0964", "\u0965", "\u3002", "\uff01", "\uff1f"};
 
-    if (!(*s & 0x80) || n < 3)
+    if (n < 3 || !(*s & 0x80))
         return 0;
-    for (size_t i = 0; i < sizeof stops / sizeof stops[0]; i++)
+    for (size_t i = 0; i < ARRAY_LEN(stops); i++)
         if (memcmp(s, stops[i], 3) == 0)
             return 3;
     return 0;
@@ -60,36 +94,140 @@ static size_t closer(const char *s, size_t n)
     return n >= 2 && memcmp(s, "\u00bb", 2) == 0 ? 2 : 0;
 }
 
-/* Is the full stop at text[i] part of an abbreviation, an initial or a numbering? */
-static bool abbreviated(const char *text, size_t start, size_t i)
+/* Is the word, its capitals made small, in the sorted list? */
+static bool listed(const char *const *list, size_t count, const char *word, size_t n)
 {
-    size_t w = i;
-    bool digits = true, dotted = false;
+    char small[WORD_MAX + 1];
+    size_t lo = 0, hi = count;
 
-    while (w > start && !blank(text[w - 1]) && !strchr("(\"'[", text[w - 1])) {
+    if (n > WORD_MAX)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        small[i] = (char)(word[i] >= 'A' && word[i] <= 'Z' ? word[i] + 32 : word[i]);
+    small[n] = '\0';
+    while (lo < hi) {
+        size_t mid = (lo + hi) / 2;
+        int order = strcmp(list[mid], small);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return false;
+}
+#define LISTED(list, word, n) listed((list), ARRAY_LEN(list), (word), (n))
+
+enum end_kind { NO_END, END, UNKNOWN };
+
+/* Does the word at text[k] begin sentences? */
+static enum end_kind by_next_word(const char *text, size_t k, size_t n, bool over)
+{
+    size_t e = k;
+
+    while (e < n && e - k <= WORD_MAX && letter(text[e]))
+        e++;
+    if (e >= n && e - k <= WORD_MAX && !over)
+        return UNKNOWN;
+    return LISTED(openers, text + k, e - k) ? END : NO_END;
+}
+
+/* Single letters between stops: U.S, a.m, p.m */
+static bool dotted(const char *word, size_t n)
+{
+    if (n < 3 || n % 2 == 0)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (i % 2 ? word[i] != '.' : !letter(word[i]))
+            return false;
+    return true;
+}
+
+/* Nothing but white space before text[w] in its sentence or its line. */
+static bool begins_line(const char *text, size_t start, size_t w)
+{
+    while (w > start && blank(text[w - 1]) && text[w - 1] != '\n')
+        w--;
+    return w == start || text[w - 1] == '\n';
+}
+
+/* A single full stop at text[i] with white space behind it; the next word begins at text[k]. */
+static enum end_kind by_word_before(const char *text, size_t start, size_t i, size_t k, size_t n, bool over)
+{
+    size_t w = i, len;
+    bool digits = true;
+
+    while (w > start && i - w <= WORD_MAX && !blank(text[w - 1]) && !memchr("(\"'[*", text[w - 1], 5)) {
         w--;
         digits = digits && digit(text[w]);
-        dotted = dotted || text[w] == '.';
     }
-    if (w == i)
-        return false;
-    if (i - w == 1 && letter(text[w]) && text[w] != 'I')
-        return true; /* an initial */
-    if (digits && i - w <= 2) { /* "1. First" at the beginning */
-        size_t k = w;
-        while (k > start && blank(text[k - 1]))
-            k--;
-        return k == start;
-    }
-    if (dotted) { /* U.S., a.m., e.g.: single letters between stops */
-        bool singles = true;
-        for (size_t k = w; k < i; k++)
-            singles = singles && ((k - w) % 2 ? text[k] == '.' : letter(text[k]));
-        if (singles)
-            return true;
-    }
-    for (size_t k = 0; k < sizeof abbreviations / sizeof abbreviations[0]; k++)
-        if (strlen(abbreviations[k]) == i - w && strncasecmp(abbreviations[k], text + w, i - w) == 0)
+    len = i - w;
+    if (len == 0 || len > WORD_MAX)
+        return END;
+    if (digits && len <= 2 && begins_line(text, start, w))
+        return NO_END;
+    if (LISTED(titles, text + w, len))
+        return NO_END;
+    if (LISTED(numbered, text + w, len))
+        return digit(text[k]) ? NO_END : END;
+    if ((len == 1 && letter(text[w]) && text[w] != 'I') || dotted(text + w, len) || LISTED(either, text + w, len))
+        return by_next_word(text, k, n, over);
+    return END;
+}
+
+/* The stops at text[i] end before text[e], where white space begins: does the sentence end there? */
+static enum end_kind by_context(const char *text, size_t start, size_t i, size_t e, size_t n, bool over)
+{
+    bool plain = true, closed = closer(text + e - 1, 1) || (text[e - 1] & 0x80);
+    size_t k = e;
+
+    for (size_t s = i; s < e; s++)
+        plain = plain && text[s] == '.';
+    if (!plain && !closed)
+        return END; /* ? or !, and nothing to be told of it */
+    while (k < n && k - e < BLANKS_MAX && blank(text[k]) && text[k] != '\n')
+        k++;
+    if (k >= n)
+        return over ? END : UNKNOWN;
+    if (blank(text[k]))
+        return END; /* a line break, or much space */
+    if (lower(text[k]))
+        return NO_END;
+    return plain && e == i + 1 ? by_word_before(text, start, i, k, n, over) : END;
+}
+
+/*
+ * Is there an end at text[i], a candidate? END: the sentence ends before *ret_end. UNKNOWN: it depends on what
+ * follows. Whether it is over makes the end of the text as good as white space.
+ */
+static enum end_kind end_at(const char *text, size_t start, size_t i, size_t n, bool over, size_t *ret_end)
+{
+    size_t e = i, wide = wide_stop(text + i, n - i), more;
+
+    *ret_end = i;
+    if (text[i] == '\n')
+        return END;
+    if (wide == 0 && !stop(text[i]))
+        return n - i < 3 && !over ? UNKNOWN : NO_END;
+    while (e < n && e - i < STOPS_MAX && stop(text[e]))
+        e++;
+    e += wide;
+    while (e - i < STOPS_MAX && (more = closer(text + e, n - e)) > 0)
+        e += more;
+    *ret_end = e;
+    if (e >= n || ((text[e] & 0x80) && n - e < 3)) /* more stops, a closing quote, or the rest of one may follow */
+        return over ? END : UNKNOWN;
+    if (wide)
+        return END;
+    return blank(text[e]) ? by_context(text, start, i, e, n, over) : NO_END;
+}
+
+/* Something to say: a letter or a digit. */
+static bool speakable(const char *text, size_t from, size_t end)
+{
+    for (; from < end; from++)
+        if (letter(text[from]) || digit(text[from]))
             return true;
     return false;
 }
@@ -114,7 +252,7 @@ static size_t forced_cut(const char *text, size_t start, size_t limit)
     for (i = start; i < limit; i++) {
         if (blank(text[i]))
             space = i;
-        else if (strchr(",;:", text[i]) && i + 1 < limit && blank(text[i + 1]))
+        else if ((text[i] == ',' || text[i] == ';' || text[i] == ':') && i + 1 < limit && blank(text[i + 1]))
             comma = i + 1;
     }
     if (comma > start + (limit - start) / 3)
@@ -124,40 +262,6 @@ static size_t forced_cut(const char *text, size_t start, size_t limit)
     for (i = limit; i > start + 1 && (text[i] & 0xc0) == 0x80;) /* not within a character */
         i--;
     return i;
-}
-
-enum end_kind { NO_END, END, UNKNOWN };
-
-/*
- * Is there an end at text[i]? END: the sentence ends before *ret_end. UNKNOWN: it depends on what follows. Whether it is
- * over makes the end of the text as good as white space.
- */
-static enum end_kind end_at(const char *text, size_t start, size_t i, size_t n, bool over, size_t *ret_end)
-{
-    size_t e = i, wide = wide_stop(text + i, n - i), more;
-    bool strong = false;
-
-    if (text[i] == '\n') {
-        *ret_end = i;
-        return END;
-    }
-    if (wide == 0 && !stop(text[i]))
-        return (text[i] & 0x80) && n - i < 3 && !over ? UNKNOWN : NO_END;
-    for (; e < n && stop(text[e]); e++)
-        strong = strong || text[e] != '.' || e > i;
-    e += wide;
-    while ((more = closer(text + e, n - e)) > 0)
-        e += more;
-    *ret_end = e;
-    if (e >= n || ((text[e] & 0x80) && n - e < 3)) /* more stops, a closing quote, or the rest of one may follow */
-        return over ? END : UNKNOWN;
-    if (wide)
-        return END;
-    if (!blank(text[e]))
-        return NO_END;
-    if (!strong && e == i + 1 && abbreviated(text, start, i))
-        return NO_END;
-    return END;
 }
 
 static bool next_full(struct sentence_cutter *c, const char *text, size_t n, bool over, size_t *ret_from, size_t *ret_n)
@@ -170,14 +274,14 @@ static bool next_full(struct sentence_cutter *c, const char *text, size_t n, boo
     }
     limit = c->start + c->max;
     for (; i < n && i < limit; i++) {
-        enum end_kind kind = end_at(text, c->start, i, n, over, &end);
+        enum end_kind kind = candidate(text[i]) ? end_at(text, c->start, i, n, over, &end) : NO_END;
         if (kind == UNKNOWN) {
             c->scan = i;
             return false;
         }
         if (kind == NO_END)
             continue;
-        if (end - c->start < c->min || end > limit) {
+        if (end - c->start < c->min || end > limit || !speakable(text, c->start, end)) {
             i = end > i + 1 ? end - 1 : i;
             continue;
         }
@@ -195,7 +299,7 @@ static bool next_full(struct sentence_cutter *c, const char *text, size_t n, boo
         return false;
     cut = c->start;
     c->start = c->scan = n;
-    return trimmed(text, cut, n, ret_from, ret_n);
+    return speakable(text, cut, n) && trimmed(text, cut, n, ret_from, ret_n);
 }
 
 static bool next_naive(struct sentence_cutter *c, const char *text, size_t n, bool over, size_t *ret_from, size_t *ret_n)
@@ -204,7 +308,7 @@ static bool next_naive(struct sentence_cutter *c, const char *text, size_t n, bo
 
     while (c->scan < n) {
         size_t wide = wide_stop(text + c->scan, n - c->scan);
-        bool end = wide || strchr(".?!\n", text[c->scan]);
+        bool end = wide || stop(text[c->scan]) || text[c->scan] == '\n';
         if (!wide && (text[c->scan] & 0x80) && n - c->scan < 3 && !over)
             return false; /* the rest of a danda may follow */
         c->scan += wide ? wide : 1;

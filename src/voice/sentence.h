@@ -3,13 +3,19 @@
  * Cuts a reply that is still arriving into sentences for the TTS.
  *
  * Sans-I/O: the caller keeps the text in one growing buffer and asks after every addition. What comes out depends on
- * the text alone, not on the pieces in which it arrived.
+ * the text alone, not on the pieces in which it arrived: a decision that needs more text waits for it. Any bytes are
+ * text, UTF-8 is expected.
  *
- * SENTENCE_FULL ends a sentence at . ! ? or an ellipsis, with closing quotes and brackets, when white space follows; not after an
- * abbreviation (Dr. Smith, e.g. this, U.S. law), an initial or a numbering (J. Smith, "1. First"), nor within numbers
- * and names (3.14, v1.2, snug.example); at a danda or ideographic stop, and at a line break. A sentence shorter than `min` bytes waits
- * for the next one; one longer than `max` is cut behind its last comma, semicolon or colon, else at its last space, else between
- * two characters.
+ * SENTENCE_FULL ends a sentence at . ! ? or a run of them, with closing quotes and brackets, when white space follows. Not so
+ *  - within numbers and names: 3.14, v1.2, snug.example/?q
+ *  - before a lower-case letter, after a single full stop, an ellipsis or a closing quote: approx. five, well... yes, "Why?" he asked
+ *  - after a title or the like: Dr. Smith, e.g. Berlin; after a word that is an abbreviation before a number: No. 5, Jan. 3
+ *  - after an initial, single letters with stops, Inc., St. and the like, unless the next word is one that begins sentences:
+ *    J. Smith, U.S. Army, but "in the U.S. The ..."
+ *  - after a numbering at the beginning or after a line break: 1. First
+ * A danda or ideographic stop and a line break need no white space. A sentence shorter than `min` bytes, or without a letter or
+ * digit, waits for the next one; one longer than `max` is cut behind its last comma, semicolon or colon, else at its last space,
+ * else between two characters. What is left at the end is a sentence if it has a letter or a digit.
  *
  * SENTENCE_NAIVE is the published pipeline's: every . ? ! danda or line break ends one, as there where a
  * token ends with it: "3." and "14 meters." are two.

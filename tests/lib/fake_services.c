@@ -209,7 +209,7 @@ void fakes_init(struct fakes *f, struct world *w)
     *f = (struct fakes){.w = w, .asr = {&asr}, .llm = {&llm}, .tts = {&tts},
                         .asr_final = 100 * NS_PER_MS, .llm_first = 50 * NS_PER_MS, .llm_gap = 10 * NS_PER_MS,
                         .tts_first = 50 * NS_PER_MS, .tts_whole = 300 * NS_PER_MS, .tts_audio = 2 * NS_PER_S,
-                        .reply = "one two three four five. six seven eight nine ten. eleven twelve thirteen fourteen."};
+                        .reply = "One two three four five. Six seven eight nine ten. Eleven twelve thirteen fourteen."};
     for (int i = 0; i < FAKE_CALLS; i++)
         f->calls[i] = (struct fake_call){.fakes = f, .timer.fire = fire};
 }

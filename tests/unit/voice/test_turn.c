@@ -128,12 +128,12 @@ TEST(a_streaming_turn_stamp_by_stamp)
     CHECK_EQ(p->at[TURN_TRANSCRIPT], MS(1600));
     CHECK_EQ(p->at[TURN_LLM_REQUEST], MS(1600));
     CHECK_EQ(p->at[TURN_LLM_FIRST_TOKEN], MS(1650));
-    CHECK_EQ(p->at[TURN_SENTENCE], MS(1690)); /* "five. " is the fifth token */
-    CHECK_EQ(p->at[TURN_TTS_REQUEST], MS(1690));
-    CHECK_EQ(p->at[TURN_TTS_FIRST_AUDIO], MS(1740));
-    CHECK_EQ(p->at[TURN_AUDIO], MS(1740));
+    CHECK_EQ(p->at[TURN_SENTENCE], MS(1700)); /* "five. " is the fifth token, and "Six" tells that it was the end */
+    CHECK_EQ(p->at[TURN_TTS_REQUEST], MS(1700));
+    CHECK_EQ(p->at[TURN_TTS_FIRST_AUDIO], MS(1750));
+    CHECK_EQ(p->at[TURN_AUDIO], MS(1750));
     CHECK_EQ(p->at[TURN_LLM_DONE], MS(1780)); /* 14 tokens: 50 + 13 * 10 ms */
-    CHECK_EQ(p->at[TURN_END], MS(2290));      /* 1690 + 300; the third may begin then and takes 300 */
+    CHECK_EQ(p->at[TURN_END], MS(2300));      /* 1700 + 300; the third may begin then and takes 300 */
     CHECK_EQ(p->count[TURN_TTS_DONE], 3);
     CHECK_EQ(p->audio, 6 * NS_PER_S);
     CHECK_EQ(p->tokens, 14);
@@ -284,7 +284,7 @@ TEST(the_gateways_cpu_delays_what_it_costs)
     rig_run(r, 60 * NS_PER_S);
     /* 1.5 s of audio at 10 ms a second (15 pieces less what came after the endpoint) and the turn's 20 ms, twice as long on half a core */
     CHECK_EQ(p->at[TURN_LLM_REQUEST] - p->at[TURN_TRANSCRIPT], MS(68));
-    CHECK_EQ(p->at[TURN_TTS_REQUEST] - p->at[TURN_SENTENCE], MS(20));
+    CHECK_EQ(p->at[TURN_TTS_REQUEST] - p->at[TURN_SENTENCE], MS(22)); /* six tokens at 1 ms and 5 ms, on half a core */
     CHECK_EQ(p->outcome, TURN_COMPLETED);
     CHECK(pipeline_cpu_busy(r->pipeline) > MS(88));
     rig_free(r);
