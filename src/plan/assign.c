@@ -314,6 +314,18 @@ static int tenant_of(const struct assigner *a, const struct free_place *fp, stru
     return FLEET_NONE; /* shared: any tenant of the group; see stay() */
 }
 
+/* Is a replica of the workload, or room for one, on the GPU's node? */
+static bool on_node(const struct assigner *a, size_t gpu, int workload)
+{
+    const struct fleet_node *n = &a->p->fleet->nodes[fleet_node_of(a->p->fleet, gpu)];
+
+    for (size_t g = n->first; g < n->first + (size_t)n->count; g++)
+        for (size_t k = 0; k < a->plan->gpus[g].n; k++)
+            if (a->plan->gpus[g].places[k].workload == workload)
+                return true;
+    return false;
+}
+
 /* Places in which replicas of a group stay: as many as the solution says, the first ones; the others are free. */
 static void stay(struct assigner *a, int keep, int unit, int64_t count, int64_t *stayed)
 {
@@ -344,7 +356,7 @@ static void stay(struct assigner *a, int keep, int unit, int64_t count, int64_t 
                     w = c;
             }
         }
-        if (count == 0 || w == FLEET_NONE)
+        if (count == 0 || w == FLEET_NONE || (p->fleet->workloads[w].spread && on_node(a, fp.gpu, w)))
             continue;
         g->places[fp.place].workload = w;
         g->places[fp.place].stays = true;
@@ -368,8 +380,8 @@ struct want {
     int64_t replicas, reserved; /* still to place */
 };
 
-/* The next place of a slot, on a node of its own where asked; NULL: none is left. */
-static struct free_place *take_place(struct assigner *a, int slot, int unit)
+/* The next place of a slot, on a node of its own where asked; NULL: none is left. `apart`: a workload that is not on the node yet. */
+static struct free_place *take_place(struct assigner *a, int slot, int unit, int apart)
 {
     struct free_list *l = &a->free[slot];
 
@@ -380,7 +392,7 @@ static struct free_place *take_place(struct assigner *a, int slot, int unit)
                 l->next++;
             continue;
         }
-        if (unit < 0 || l->at[i].unit == unit)
+        if ((unit < 0 || l->at[i].unit == unit) && (apart == FLEET_NONE || !on_node(a, l->at[i].gpu, apart)))
             return &l->at[i];
     }
     return NULL;
@@ -392,7 +404,8 @@ static void fill(struct assigner *a, const struct placing *pl, struct want *want
     size_t next = 0;
 
     for (int64_t c = 0; c < pl->count; c++) {
-        struct free_place *fp = take_place(a, u->slot, pl->unit);
+        struct free_place *fp = take_place(a, u->slot, pl->unit,
+                                           a->p->groups[pl->group].spread ? a->p->groups[pl->group].workloads[0] : FLEET_NONE);
         struct plan_place *q;
         size_t k;
         if (!fp)
@@ -428,7 +441,7 @@ static void place_all(struct assigner *a)
             stay(a, p->groups[pl->group].uses[pl->use].keep, pl->unit, pl->count, stayed);
     }
     release_staying(a);
-    /* Indexed placings first: their nodes are given, the others take what is left. */
+    /* Those whose node matters first: the others take what is left. */
     for (int pass = 0; pass < 2; pass++)
         for (size_t g = 0; g < p->group_count; g++) {
             const struct group *group = &p->groups[g];
@@ -442,7 +455,7 @@ static void place_all(struct assigner *a)
             }
             for (size_t i = 0; i < a->s->placing_count; i++) {
                 const struct placing *pl = &a->s->placings[i];
-                if (pl->stays || pl->group != (int)g || (pl->unit >= 0) != (pass == 0))
+                if (pl->stays || pl->group != (int)g || group->spread != (pass == 0))
                     continue;
                 fill(a, pl, wants, group->workload_count);
             }
@@ -553,9 +566,20 @@ void assign(const struct problem *p, const struct solution *s, struct plan *plan
     free(a.slice_of_block);
 }
 
-bool assign_spread_ok(const struct fleet *f, const struct plan *plan)
+static double gives_at(const struct options *o, int workload, enum fleet_mode mode, int model, const struct gpu_profile *profile)
+{
+    for (size_t i = 0; i < o->of[workload].n; i++) {
+        const struct way *w = &o->of[workload].at[i];
+        if (w->mode == mode && w->model == model && w->profile == profile)
+            return w->gives;
+    }
+    return 0;
+}
+
+bool assign_complete(const struct fleet *f, const struct options *o, const struct plan *plan)
 {
     int *last = xmalloc((f->workload_count + 1) * sizeof *last);
+    double *have = xcalloc(f->workload_count + 1, sizeof *have);
     bool ok = true;
 
     for (size_t w = 0; w < f->workload_count; w++)
@@ -565,13 +589,22 @@ bool assign_spread_ok(const struct fleet *f, const struct plan *plan)
             const struct plan_gpu *g = &plan->gpus[f->nodes[n].first + (size_t)i];
             for (size_t k = 0; k < g->n; k++) {
                 int w = g->places[k].workload;
-                if (w == FLEET_NONE || !f->workloads[w].spread)
+                if (w == FLEET_NONE)
                     continue;
-                ok = ok && last[w] != (int)n;
+                ok = ok && !(f->workloads[w].spread && last[w] == (int)n);
                 last[w] = (int)n;
+                have[w] += f->workloads[w].by_rate ? gives_at(o, w, g->mode, f->nodes[n].model_index, g->places[k].profile) : 1;
             }
         }
+    for (size_t w = 0; w < f->workload_count; w++) {
+        const struct fleet_workload *fw = &f->workloads[w];
+        if (fw->by_rate)
+            ok = ok && have[w] >= fw->rate * (1 + f->rules.headroom) * (1 - 1e-8);
+        else
+            ok = ok && (int64_t)have[w] == fleet_slots(f, fw);
+    }
     free(last);
+    free(have);
     return ok;
 }
 

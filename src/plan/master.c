@@ -182,16 +182,17 @@ static void add_outcomes(struct master *m)
     }
 }
 
-static struct flow *new_flow(struct master *m, int group, int use, int unit)
+static struct flow *new_flow(struct master *m, int group, int use, int unit, bool fresh, bool stay)
 {
     const struct group *g = &m->p->groups[group];
     double most = g->by_rate ? HUGE_VAL : (double)g->demand;
     struct flow f = {group, use, unit, -1, -1};
 
-    if (unit >= 0 && most > 1)
+    if (unit >= 0 && g->spread && most > 1)
         most = 1;
-    f.fresh = mip_column(m->mip, 0, most, g->by_rate);
-    if (g->uses[use].keep >= 0)
+    if (fresh)
+        f.fresh = mip_column(m->mip, 0, most, g->by_rate);
+    if (stay && g->uses[use].keep >= 0)
         f.stay = mip_column(m->mip, 0, most, g->by_rate);
     GROW(m->flows, m->flow_cap, m->flow_count + 1);
     m->flows[m->flow_count] = f;
@@ -212,11 +213,12 @@ static bool *spread_slots(const struct problem *p)
 static void add_slot_rows(struct master *m, int *slot_row, int *keep_row)
 {
     const struct problem *p = m->p;
+    bool *spread = spread_slots(p);
 
     for (size_t s = 0; s < p->slot_count; s++)
         slot_row[s] = mip_row(m->mip, -HUGE_VAL, 0);
     for (size_t k = 0; k < p->keep_count; k++)
-        keep_row[k] = m->indexed && p->groups[p->keeps[k].group].spread ? -1 : mip_row(m->mip, -HUGE_VAL, 0);
+        keep_row[k] = m->indexed && spread[p->keeps[k].slot] ? -1 : mip_row(m->mip, -HUGE_VAL, 0);
     for (size_t i = 0; i < m->part_count; i++) {
         const struct block *b = &p->blocks[m->parts[i].block];
         for (size_t o = 0; o < b->outcome_count; o++)
@@ -226,6 +228,25 @@ static void add_slot_rows(struct master *m, int *slot_row, int *keep_row)
                 if (row >= 0)
                     mip_set(m->mip, row, m->parts[i].first + (int)o, -f->count);
             }
+    }
+    free(spread);
+}
+
+/* Replicas of other groups that stay on this node in slots which spread groups want too: they take them here, not anywhere. */
+static void add_stays_here(struct master *m, int group, int unit, const int *unit_slot, const int *unit_keep, const int *slot_row,
+                           const bool *spread)
+{
+    const struct group *g = &m->p->groups[group];
+
+    for (size_t k = 0; k < g->use_count; k++) {
+        const struct use *use = &g->uses[k];
+        const struct flow *f;
+        if (use->keep < 0 || !spread[use->slot] || unit_slot[use->slot] < 0 || unit_keep[use->keep] < 0)
+            continue;
+        f = new_flow(m, group, (int)k, unit, false, true);
+        mip_set(m->mip, unit_slot[use->slot], f->stay, 1);
+        mip_set(m->mip, slot_row[use->slot], f->stay, 1);
+        mip_set(m->mip, unit_keep[use->keep], f->stay, 1);
     }
 }
 
@@ -255,7 +276,7 @@ static void add_spread(struct master *m, const int *slot_row)
                         row = &unit_slot[f->row];
                     } else {
                         size_t keep = (size_t)f->row - p->slot_count;
-                        if (!p->groups[p->keeps[keep].group].spread)
+                        if (!spread[p->keeps[keep].slot])
                             continue;
                         row = &unit_keep[keep];
                     }
@@ -267,8 +288,10 @@ static void add_spread(struct master *m, const int *slot_row)
         for (size_t g = 0; g < p->group_count; g++) {
             const struct group *group = &p->groups[g];
             int cap = -1;
-            if (!group->spread)
+            if (!group->spread) {
+                add_stays_here(m, (int)g, (int)u, unit_slot, unit_keep, slot_row, spread);
                 continue;
+            }
             for (size_t k = 0; k < group->use_count; k++) {
                 const struct use *use = &group->uses[k];
                 const struct flow *f;
@@ -279,7 +302,7 @@ static void add_spread(struct master *m, const int *slot_row)
                     GROW(m->spread_rows, m->spread_row_cap, m->spread_row_count + 1);
                     m->spread_rows[m->spread_row_count++] = cap;
                 }
-                f = new_flow(m, (int)g, (int)k, (int)u);
+                f = new_flow(m, (int)g, (int)k, (int)u, true, true);
                 mip_set(m->mip, cap, f->fresh, 1);
                 mip_set(m->mip, unit_slot[use->slot], f->fresh, 1);
                 mip_set(m->mip, slot_row[use->slot], f->fresh, 1);
@@ -303,6 +326,7 @@ static void add_spread(struct master *m, const int *slot_row)
 static void add_flows(struct master *m, const int *slot_row, const int *keep_row)
 {
     const struct problem *p = m->p;
+    bool *spread = spread_slots(p);
 
     for (size_t g = 0; g < p->group_count; g++)
         for (size_t k = 0; k < p->groups[g].use_count; k++) {
@@ -310,13 +334,14 @@ static void add_flows(struct master *m, const int *slot_row, const int *keep_row
             const struct flow *f;
             if (m->indexed && p->groups[g].spread)
                 continue;
-            f = new_flow(m, (int)g, (int)k, -1);
+            f = new_flow(m, (int)g, (int)k, -1, true, !(m->indexed && spread[use->slot]));
             mip_set(m->mip, slot_row[use->slot], f->fresh, 1);
             if (f->stay >= 0) {
                 mip_set(m->mip, slot_row[use->slot], f->stay, 1);
                 mip_set(m->mip, keep_row[use->keep], f->stay, 1);
             }
         }
+    free(spread);
 }
 
 static double most_instances(const struct group *g)
@@ -372,8 +397,9 @@ static void add_demands(struct master *m)
         const struct flow *f = &m->flows[i];
         const struct group *g = &p->groups[f->group];
         double gives = g->by_rate ? g->uses[f->use].gives : 1;
-        mip_set(m->mip, demand[f->group], f->fresh, gives);
-        if (rate[f->group][1] >= 0)
+        if (f->fresh >= 0)
+            mip_set(m->mip, demand[f->group], f->fresh, gives);
+        if (f->fresh >= 0 && rate[f->group][1] >= 0)
             mip_set(m->mip, rate[f->group][1], f->fresh, -1);
         if (f->stay < 0)
             continue;
@@ -498,6 +524,12 @@ void master_free(struct master *m)
     free(m->strict_rows);
     free(m->x);
     free(m);
+}
+
+void master_size(const struct master *m, size_t *ret_columns, size_t *ret_rows)
+{
+    *ret_columns = mip_columns(m->mip);
+    *ret_rows = mip_rows(m->mip);
 }
 
 void master_relax(struct master *m, unsigned rules)
@@ -636,7 +668,7 @@ static void make_whole(struct master *m)
     struct stage s;
 
     for (size_t i = 0; i < m->flow_count && whole; i++) {
-        double a = m->x[m->flows[i].fresh], b = m->flows[i].stay >= 0 ? m->x[m->flows[i].stay] : 0;
+        double a = m->flows[i].fresh >= 0 ? m->x[m->flows[i].fresh] : 0, b = m->flows[i].stay >= 0 ? m->x[m->flows[i].stay] : 0;
         whole = fabs(a - nearbyint(a)) < 1e-6 && fabs(b - nearbyint(b)) < 1e-6;
     }
     if (whole)
@@ -647,7 +679,8 @@ static void make_whole(struct master *m)
             mip_bounds(m->mip, column, m->x[column], m->x[column]);
         }
     for (size_t i = 0; i < m->flow_count; i++) {
-        mip_integer(m->mip, m->flows[i].fresh, true);
+        if (m->flows[i].fresh >= 0)
+            mip_integer(m->mip, m->flows[i].fresh, true);
         if (m->flows[i].stay >= 0)
             mip_integer(m->mip, m->flows[i].stay, true);
     }
@@ -667,11 +700,11 @@ static void drop_surplus(struct master *m, int group)
     for (size_t i = 0; i < m->flow_count; i++)
         if (m->flows[i].group == group)
             have += g->uses[m->flows[i].use].gives *
-                    (m->x[m->flows[i].fresh] + (m->flows[i].stay >= 0 ? m->x[m->flows[i].stay] : 0));
+                    ((m->flows[i].fresh >= 0 ? m->x[m->flows[i].fresh] : 0) + (m->flows[i].stay >= 0 ? m->x[m->flows[i].stay] : 0));
     for (;;) {
         struct flow *least = NULL;
         for (size_t i = 0; i < m->flow_count; i++)
-            if (m->flows[i].group == group && m->x[m->flows[i].fresh] > 0.5 &&
+            if (m->flows[i].group == group && m->flows[i].fresh >= 0 && m->x[m->flows[i].fresh] > 0.5 &&
                 (!least || g->uses[m->flows[i].use].gives < g->uses[least->use].gives))
                 least = &m->flows[i];
         if (!least || have - g->uses[least->use].gives < g->rate * (1 - 1e-9))
@@ -724,7 +757,8 @@ int master_solution(struct master *m, struct solution *ret)
     for (size_t i = 0; i < m->flow_count; i++) {
         if (m->flows[i].stay >= 0)
             add_placing(ret, &m->flows[i], true, m->x[m->flows[i].stay]);
-        add_placing(ret, &m->flows[i], false, m->x[m->flows[i].fresh]);
+        if (m->flows[i].fresh >= 0)
+            add_placing(ret, &m->flows[i], false, m->x[m->flows[i].fresh]);
     }
     return 0;
 }

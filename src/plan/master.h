@@ -29,6 +29,7 @@
 struct master;
 struct master *master_new(const struct problem *p, bool indexed);
 void master_free(struct master *m); /* NULL accepted */
+void master_size(const struct master *m, size_t *ret_columns, size_t *ret_rows);
 
 /* A value with the bound that is proven for it. */
 struct stage {

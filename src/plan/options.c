@@ -33,12 +33,10 @@ static void add_way(struct deriver *d, const struct way *w)
         struct way *o = &d->ways[i];
         if (o->mode != w->mode || o->model != w->model || o->profile != w->profile)
             continue;
-        if (w->gives <= o->gives && w->limit <= o->limit)
+        if (w->gives < o->gives || (w->gives <= o->gives && w->limit <= o->limit))
             return;
-        if (w->gives >= o->gives && w->limit >= o->limit) {
-            *o = *w;
-            return;
-        }
+        *o = *w;
+        return;
     }
     GROW(d->ways, d->cap, d->n + 1);
     d->ways[d->n++] = *w;

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-enum { PRICES_MAX = 8, ROUNDS = 600 };
+enum { PRICES_MAX = 8, ROUNDS = 600, MIXES_KEPT = 4000 };
 static const double TINY = 1e-9; /* of a rate: 1199.9999999 requests/s meet 1200 */
 
 /* One minimal mix of an item's options. */
@@ -58,38 +58,6 @@ static void add_mix(struct choice *c, const struct mix *m, size_t faces)
     c->at[c->n++] = *m;
 }
 
-struct mixer {
-    const struct pattern_item *item;
-    const struct bound_face *faces;
-    size_t face_count;
-    struct choice *out;
-    size_t looked_at, limit;
-};
-
-/* All minimal mixes: every option but the last takes 0.. as many as still needed, the last one what is left. */
-static bool enumerate(struct mixer *x, size_t option, double left, struct mix *m)
-{
-    const struct pattern_option *o = &x->item->options[option];
-    bool last = option + 1 == x->item->option_count;
-    double slack = TINY * x->item->need;
-    int64_t most = left <= slack ? 0 : (int64_t)ceil((left - slack) / o->gives);
-
-    for (int64_t k = last ? most : 0; k <= most; k++) {
-        struct mix next = *m;
-        next.count[option] = k;
-        for (size_t f = 0; f < x->face_count; f++)
-            next.use[f] += k * x->faces[f].weight[o->profile];
-        if (last) {
-            if (++x->looked_at > x->limit)
-                return false;
-            add_mix(x->out, &next, x->face_count);
-        } else if (!enumerate(x, option + 1, left - (double)k * o->gives, &next)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static double priced(const double *price, const int64_t *use, size_t n)
 {
     double sum = 0;
@@ -116,11 +84,11 @@ static const struct mix *cheapest(const struct choice *c, const double *price, s
 
 /*
  * Prices of the faces that make the bound large: a face's price times its capacity is its share of one GPU. Multiplicative
- * steps along the subgradient; every price vector met gives a true bound, the best one is kept.
+ * steps along the subgradient of the relaxation in which instances may be fractions; any prices give a true bound.
  */
-static double find_prices(struct search *s)
+static double find_prices(struct search *s, const struct pattern_item *items, size_t n)
 {
-    double share[BOUND_FACES_MAX], best = 0, best_price[BOUND_FACES_MAX] = {0};
+    double share[BOUND_FACES_MAX], best = -1, best_price[BOUND_FACES_MAX] = {0};
 
     for (size_t f = 0; f < s->face_count; f++)
         share[f] = 1.0 / (double)s->face_count;
@@ -128,11 +96,24 @@ static double find_prices(struct search *s)
         double price[BOUND_FACES_MAX], use[BOUND_FACES_MAX] = {0}, value = 0, top = 0, sum = 0;
         for (size_t f = 0; f < s->face_count; f++)
             price[f] = share[f] / s->faces[f].capacity;
-        for (size_t i = 0; i < s->n; i++) {
-            const struct mix *m = cheapest(&s->choices[i], price, s->face_count);
-            value += priced(price, m->use, s->face_count);
+        for (size_t i = 0; i < n; i++) {
+            double least = HUGE_VAL;
+            size_t at = 0;
+            for (size_t o = 0; o < items[i].option_count; o++) {
+                double c = 0;
+                for (size_t f = 0; f < s->face_count; f++)
+                    c += price[f] * s->faces[f].weight[items[i].options[o].profile];
+                if (c / items[i].options[o].gives < least) {
+                    least = c / items[i].options[o].gives;
+                    at = o;
+                }
+            }
+            if (items[i].need <= 0)
+                continue;
+            value += least * items[i].need;
             for (size_t f = 0; f < s->face_count; f++)
-                use[f] += (double)m->use[f] / s->faces[f].capacity;
+                use[f] += items[i].need / items[i].options[at].gives * s->faces[f].weight[items[i].options[at].profile] /
+                          s->faces[f].capacity;
         }
         if (value > best) {
             best = value;
@@ -153,6 +134,65 @@ static double find_prices(struct search *s)
     memcpy(s->prices[0], best_price, sizeof best_price);
     s->price_count = 1;
     return best;
+}
+
+/* The mixes of one item whose price is at most `limit`. */
+struct mixer {
+    const struct pattern_item *item;
+    const struct bound_face *faces;
+    size_t face_count;
+    double price[PATTERN_OPTIONS_MAX]; /* of one instance */
+    double rate[PATTERN_OPTIONS_MAX + 1]; /* the least price of one unit of need, from this option on */
+    double limit;
+    struct choice *out; /* NULL: only the least price is wanted */
+    size_t looked_at, most;
+};
+
+/*
+ * All minimal mixes within the limit: every option but the last takes 0.. as many as still needed, the last one what
+ * is left. Without `out` the limit falls to the best found.
+ */
+static bool enumerate(struct mixer *x, size_t option, double left, struct mix *m)
+{
+    const struct pattern_option *o = &x->item->options[option];
+    bool last = option + 1 == x->item->option_count;
+    double slack = TINY * x->item->need;
+    int64_t most = left <= slack ? 0 : (int64_t)ceil((left - slack) / o->gives);
+
+    for (int64_t k = most; k >= (last ? most : 0); k--) {
+        struct mix next = *m;
+        double rest = left - (double)k * o->gives;
+        next.count[option] = k;
+        next.priced += (double)k * x->price[option];
+        if (++x->looked_at > x->most || (x->out && x->out->n > MIXES_KEPT))
+            return false;
+        if (next.priced + (rest > slack ? (rest - slack) * x->rate[option + 1] : 0) > x->limit)
+            continue;
+        for (size_t f = 0; f < x->face_count; f++)
+            next.use[f] += k * x->faces[f].weight[o->profile];
+        if (!last) {
+            if (!enumerate(x, option + 1, rest, &next))
+                return false;
+        } else if (x->out) {
+            add_mix(x->out, &next, x->face_count);
+        } else {
+            x->limit = next.priced;
+        }
+    }
+    return true;
+}
+
+static struct mixer mixer_for(const struct search *s, const struct pattern_item *item, size_t most)
+{
+    struct mixer x = {.item = item, .faces = s->faces, .face_count = s->face_count, .limit = HUGE_VAL, .most = most};
+
+    x.rate[item->option_count] = HUGE_VAL;
+    for (size_t o = item->option_count; o-- > 0;) {
+        for (size_t f = 0; f < s->face_count; f++)
+            x.price[o] += s->prices[0][f] * s->faces[f].weight[item->options[o].profile];
+        x.rate[o] = fmin(x.rate[o + 1], x.price[o] / item->options[o].gives);
+    }
+    return x;
 }
 
 /* Which mix comes first: by price, then by what it uses, so that the order is the same everywhere. */
@@ -184,6 +224,7 @@ static int choice_order(const void *a, const void *b)
 
 static void prepare(struct search *s)
 {
+    s->price_count = 1;
     for (size_t f = 0; f < s->face_count && s->price_count < PRICES_MAX; f++) {
         double *p = s->prices[s->price_count++];
         memset(p, 0, sizeof s->prices[0]);
@@ -252,16 +293,14 @@ static void keep_solution(const struct search *s, struct pattern_result *r, cons
     }
 }
 
-/* Every item's cheapest mix: what there is when the search gives up. */
-static int64_t take_cheapest(struct search *s)
+/* The GPUs that the mixes taken need. */
+static int64_t needed(const struct search *s)
 {
     int64_t use[BOUND_FACES_MAX] = {0}, gpus = 0;
 
-    for (size_t i = 0; i < s->n; i++) {
-        s->taken[i] = 0;
+    for (size_t i = 0; i < s->n; i++)
         for (size_t f = 0; f < s->face_count; f++)
-            use[f] += s->choices[i].at[0].use[f];
-    }
+            use[f] += s->choices[i].at[s->taken[i]].use[f];
     for (size_t f = 0; f < s->face_count; f++) {
         int64_t need = (use[f] + s->faces[f].capacity - 1) / s->faces[f].capacity;
         gpus = need > gpus ? need : gpus;
@@ -269,33 +308,62 @@ static int64_t take_cheapest(struct search *s)
     return gpus;
 }
 
-static void run(struct search *s, const struct pattern_item *items, struct pattern_result *ret)
+/* The mixes of all items that a plan with so many GPUs could use: by price no more than `room` above the item's least. */
+static bool list_mixes(struct search *s, const struct pattern_item *items, const double *least, double room, size_t most)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct choice *c = &s->choices[i];
+        const struct pattern_item *item = &items[c->item];
+        struct mixer x = mixer_for(s, item, most);
+        struct mix none = {.priced = 0};
+        c->n = 0;
+        x.out = c;
+        x.limit = least[c->item] + room;
+        if (!enumerate(&x, 0, item->need, &none) || c->n == 0)
+            return false;
+    }
+    return true;
+}
+
+/*
+ * GPU counts from the bound up: reduced-price fixing makes the lists of mixes short (a plan with G GPUs has room
+ * G - bound for all items together), and a search over them that finds nothing is a proof for that count.
+ */
+static bool run(struct search *s, const struct pattern_item *items, const double *least, double bound, size_t most, struct pattern_result *ret)
 {
     static const int64_t zero[BOUND_FACES_MAX];
-    double relaxed = find_prices(s);
-    int64_t most;
+    int64_t first;
 
-    prepare(s);
-    ret->bound = (int64_t)ceil(relaxed * (1 - 1e-12) - 1e-6);
-    most = take_cheapest(s);
+    ret->bound = first = (int64_t)ceil(bound * (1 - 1e-12) - 1e-6);
     ret->proven = true;
-    for (s->gpus = ret->bound; s->gpus < most; s->gpus++) {
+    for (s->gpus = ret->bound; s->gpus <= first + 3 + first / 20; s->gpus++) {
+        double room = (double)s->gpus - bound + 1e-6;
+        bool all = list_mixes(s, items, least, room, most);
         int found;
+        for (double r = room / 4; !all && r > room / 1000; r /= 4) /* too many: the best of them, for a plan without a proof */
+            if (list_mixes(s, items, least, r, most)) {
+                room = r;
+                break;
+            }
+        for (size_t i = 0; i < s->n; i++)
+            if (s->choices[i].n == 0)
+                return false;
+        prepare(s);
         s->nodes = 0;
         found = descend(s, 0, zero);
         ret->nodes += s->nodes;
-        if (found == 1)
-            break;
-        if (found == 0 && ret->proven)
+        if (found == 1) {
+            ret->gpus = needed(s);
+            ret->proven = ret->bound >= ret->gpus;
+            keep_solution(s, ret, items);
+            return true;
+        }
+        if (found == 0 && all && ret->proven)
             ret->bound = s->gpus + 1;
         else
             ret->proven = false;
     }
-    if (s->gpus >= most)
-        take_cheapest(s);
-    ret->gpus = s->gpus;
-    ret->proven = ret->bound >= ret->gpus;
-    keep_solution(s, ret, items);
+    return false;
 }
 
 int pattern_solve(const struct gpu_model *m, const struct pattern_item *items, size_t n,
@@ -303,6 +371,8 @@ int pattern_solve(const struct gpu_model *m, const struct pattern_item *items, s
 {
     struct bound_face faces[BOUND_FACES_MAX];
     struct search s = {.faces = faces, .node_limit = limits && limits->nodes ? limits->nodes : 4000000};
+    size_t most = limits && limits->mixes ? limits->mixes : 1000000;
+    double bound = 0, *least = xcalloc(n + 1, sizeof *least);
     uint32_t mask = 0;
     bool ok = true;
 
@@ -310,30 +380,36 @@ int pattern_solve(const struct gpu_model *m, const struct pattern_item *items, s
         for (size_t o = 0; o < items[i].option_count; o++)
             mask |= UINT32_C(1) << items[i].options[o].profile;
     s.face_count = bound_faces(m, mask, faces);
-    if (!s.face_count)
-        return 1;
     s.choices = xcalloc(n + 1, sizeof *s.choices);
     s.rest = xcalloc(n + 1, sizeof *s.rest);
     s.least = xcalloc(n + 1, sizeof *s.least);
     s.taken = xcalloc(n + 1, sizeof *s.taken);
+    if (s.face_count)
+        find_prices(&s, items, n);
+    else
+        ok = mask == 0;
     for (size_t i = 0; i < n && ok; i++) {
-        struct mixer x = {&items[i], faces, s.face_count, &s.choices[s.n], 0, limits && limits->mixes ? limits->mixes : 1000000};
+        struct mixer x;
         struct mix none = {.priced = 0};
         if (items[i].need <= 0)
             continue;
         s.choices[s.n++].item = i;
-        ok = items[i].option_count > 0 && enumerate(&x, 0, items[i].need, &none) && x.out->n <= 20000;
+        x = mixer_for(&s, &items[i], most);
+        ok = items[i].option_count > 0 && enumerate(&x, 0, items[i].need, &none);
+        least[i] = x.limit;
+        bound += x.limit;
     }
-    if (ok) {
-        *ret = (struct pattern_result){.counts = xcalloc(n + 1, sizeof *ret->counts)};
-        run(&s, items, ret);
-    }
+    *ret = (struct pattern_result){.counts = ok ? xcalloc(n + 1, sizeof *ret->counts) : NULL};
+    ok = ok && run(&s, items, least, bound, most, ret);
+    if (!ok)
+        pattern_result_done(ret);
     for (size_t i = 0; i <= n; i++)
         free(s.choices[i].at);
     free(s.choices);
     free(s.rest);
     free(s.least);
     free(s.taken);
+    free(least);
     return ok ? 0 : 1;
 }
 

@@ -11,6 +11,7 @@
 #include "plan/assign.h"
 #include "plan/master.h"
 #include "plan/problem.h"
+#include "plan/quick.h"
 
 static double now(void)
 {
@@ -97,11 +98,22 @@ static void find_conflict(struct making *k)
 static void take_values(struct plan *plan, const struct master_result *r)
 {
     plan->priced = r->priced;
+    plan->search.cost = r->cost.seconds;
+    plan->search.gpus = r->gpus.seconds;
+    plan->search.moves = r->moves.seconds;
     plan->cost = (struct plan_value){r->cost.value, r->cost.bound, r->cost.proven};
     plan->gpus_bound = (int64_t)ceil(r->gpus.bound - 1e-6);
     plan->gpus_proven = r->gpus.proven && (!r->priced || r->cost.proven);
     plan->weighted = (struct plan_value){r->moves.value, r->moves.bound, r->moves.proven};
     plan->moves_proven = r->moves.proven && plan->gpus_proven;
+}
+
+static void drop_gpus(struct plan *p)
+{
+    for (size_t g = 0; p->gpus && g < p->fleet->gpu_count; g++)
+        free(p->gpus[g].places);
+    free(p->gpus);
+    p->gpus = NULL;
 }
 
 static void place(struct making *k, struct master *m)
@@ -110,10 +122,7 @@ static void place(struct making *k, struct master *m)
 
     if (master_solution(m, &s) != 0)
         return;
-    for (size_t g = 0; k->plan->gpus && g < k->problem->fleet->gpu_count; g++)
-        free(k->plan->gpus[g].places);
-    free(k->plan->gpus);
-    k->plan->gpus = NULL;
+    drop_gpus(k->plan);
     assign(k->problem, &s, k->plan);
     master_solution_done(&s);
 }
@@ -179,17 +188,47 @@ static struct master *with_spread(struct making *k, struct master *relaxed, stru
     return m;
 }
 
+/* One GPU model, nothing running: no solver is needed. */
+static bool run_quick(struct making *k)
+{
+    struct master_result r;
+    struct solution s;
+    double began = now();
+
+    if (!quick_solve(k->problem, &s, &r))
+        return false;
+    assign(k->problem, &s, k->plan);
+    master_solution_done(&s);
+    if (!assign_complete(k->problem->fleet, k->problem->options, k->plan)) {
+        drop_gpus(k->plan);
+        return false;
+    }
+    k->plan->feasible = k->plan->known = true;
+    take_values(k->plan, &r);
+    assign_moves(k->plan);
+    k->plan->frontier = xcalloc(1, sizeof *k->plan->frontier);
+    k->plan->frontier[k->plan->frontier_count++] = (struct plan_point){k->plan->gpus_after, 0, true};
+    k->plan->search.gpus = now() - began;
+    return true;
+}
+
 static void run(struct making *k)
 {
     struct master *m = master_new(k->problem, false), *by_node = NULL;
     struct master_limits l = limits_of(k);
     struct master_result r;
 
+    double began = now();
+
+    master_size(m, &k->plan->search.columns, &k->plan->search.rows);
     master_run(m, &l, &r);
     if (r.feasible) {
         place(k, m);
-        if (k->problem->has_spread && !assign_spread_ok(k->problem->fleet, k->plan)) {
+        began = now();
+        if (!assign_complete(k->problem->fleet, k->problem->options, k->plan) && k->problem->has_spread) {
             by_node = with_spread(k, m, &r);
+            k->plan->search.by_node = true;
+            k->plan->search.spread = now() - began;
             if (r.feasible)
                 place(k, by_node);
         }
@@ -204,7 +243,9 @@ static void run(struct making *k)
             k->plan->gpus_proven = k->plan->moves_proven = k->plan->cost.proven = false;
             k->plan->gpus_bound = 0;
         }
+        began = now();
         make_frontier(k, by_node ? by_node : m);
+        k->plan->search.frontier = now() - began;
     } else if (r.known) {
         find_conflict(k);
     }
@@ -221,11 +262,15 @@ struct plan *plan_make(const struct fleet *f, const struct options *o, const str
 
     k.deadline = limits && limits->seconds > 0 ? began + limits->seconds : 0;
     plan->fleet = f;
+    plan->search.states = p->state_count;
+    plan->search.blocks = p->block_count;
+    plan->search.cells = p->cell_count;
+    plan->search.counting = now() - began;
     if (p->conflict) {
         plan->known = true;
         plan->conflict = xstrdup(p->conflict);
         plan->conflict_why = xstrdup(p->conflict_why);
-    } else {
+    } else if (!run_quick(&k)) {
         run(&k);
     }
     for (size_t g = 0; !plan->feasible && g < f->gpu_count; g++)
@@ -239,13 +284,10 @@ void plan_free(struct plan *p)
 {
     if (!p)
         return;
-    for (size_t g = 0; p->gpus && g < p->fleet->gpu_count; g++)
-        free(p->gpus[g].places);
-    free(p->gpus);
+    drop_gpus(p);
     free(p->moves);
     free(p->frontier);
     free(p->conflict);
     free(p->conflict_why);
-    free(p->how);
     free(p);
 }

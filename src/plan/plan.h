@@ -64,7 +64,11 @@ struct plan {
     size_t frontier_count;
     char *conflict;     /* infeasible: the smallest set of rules that no plan can keep; owned */
     char *conflict_why; /* owned */
-    char *how;          /* how the bound was found, for people; owned */
+    struct plan_search {
+        size_t states, blocks, cells, columns, rows; /* of the program by counts */
+        bool by_node;        /* spread made it go by single nodes */
+        double counting, cost, gpus, moves, spread, frontier; /* seconds */
+    } search;
     double solve_seconds;
 };
 

@@ -315,5 +315,9 @@ void plan_json(const struct plan *p, const struct options *o, struct buf *out)
                    p->frontier[i].moves, truth(p->frontier[i].proven));
     buf_puts(out, "],\n");
     put_cost(p, out);
+    buf_printf(out, "  \"search\": {\"states\": %zu, \"blocks\": %zu, \"cells\": %zu, \"columns\": %zu, \"rows\": %zu, \"by_node\": %s, "
+               "\"counting_s\": %.4f, \"cost_s\": %.4f, \"gpus_s\": %.4f, \"moves_s\": %.4f, \"spread_s\": %.4f, \"frontier_s\": %.4f},\n",
+               p->search.states, p->search.blocks, p->search.cells, p->search.columns, p->search.rows, truth(p->search.by_node),
+               p->search.counting, p->search.cost, p->search.gpus, p->search.moves, p->search.spread, p->search.frontier);
     buf_printf(out, "  \"solve_s\": %.4f\n}\n", p->solve_seconds);
 }

@@ -37,8 +37,9 @@ static bool option_allows(const struct fleet *f, const struct fleet_workload *w,
                           const struct gpu_profile *profile, int r, double *gives)
 {
     bool any = false;
+    int limit = 0;
 
-    for (size_t i = 0; i < w->option_count; i++) {
+    for (size_t i = 0; i < w->option_count; i++) { /* of several for one place: the most throughput, then the larger limit */
         const struct fleet_option *o = &w->options[i];
         bool on = !o->limited;
         struct err e = {0};
@@ -48,13 +49,13 @@ static bool option_allows(const struct fleet *f, const struct fleet_workload *w,
             continue;
         if (mode == FLEET_MIG && gpu_profile_find(f->models[model], o->profile, &e) != profile)
             continue;
-        if (o->limit < r)
+        if (any && ((w->by_rate && o->throughput < *gives) || (!(w->by_rate && o->throughput > *gives) && o->limit < limit)))
             continue;
-        if (!any || (w->by_rate && o->throughput > *gives))
-            *gives = w->by_rate ? o->throughput : 1;
+        *gives = w->by_rate ? o->throughput : 1;
+        limit = o->limit;
         any = true;
     }
-    return any;
+    return any && limit >= r;
 }
 
 static void note(struct brute *b)
