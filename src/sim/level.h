@@ -4,7 +4,8 @@
  * rate, the same request sizes, against the profile's server in virtual time.
  *
  * Measuring tools run a level as a pool of workers over a list of requests drawn beforehand: `concurrency` workers start
- * together, each takes the next request when its last one has ended. A level of 50 requests is mostly start
+ * together, each takes the next request when its last one has ended, after the tool's own millisecond or so (exponential, not counted in
+ * any latency; without it workers with equal requests would stay in a step that no real clients keep). A level of 50 requests is mostly start
  * and end; it is replayed with 50 requests, several times with other draws, and what comes back are the means over
  * these repetitions of what the tool would have printed.
  */
