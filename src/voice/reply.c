@@ -215,28 +215,34 @@ static void finish(struct turn *t)
         turn_end(t, TURN_COMPLETED);
 }
 
+/* Is there nothing more to say? Looks with a copy, since the next sentence may not begin yet. */
+static bool drained(const struct turn *t)
+{
+    struct sentence_cutter peek = t->cutter;
+    size_t from, n;
+
+    return !t->pipeline->to.tts || !sentence_next(&peek, t->text, t->n, true, &from, &n);
+}
+
 /* Hands whole sentences to the TTS as far as it may, and ends the turn after the last one. */
 static void pump(struct turn *t)
 {
-    bool drained = false;
     size_t from, n;
 
-    if (t->llm_over && !turn_serial(t) && !tell_done(t))
+    if (t->llm_over && (!turn_serial(t) || !t->pipeline->to.tts) && !tell_done(t))
         return;
-    while (!drained && t->pipeline->to.tts && may_begin(t)) {
+    while (t->pipeline->to.tts && may_begin(t)) {
         bool whole = sentence_next(&t->cutter, t->text, t->n, false, &from, &n);
-        if (!whole) {
-            if (!t->llm_over)
-                return;
-            if (!tell_done(t)) /* serial: now it has read all */
-                return;
-            whole = sentence_next(&t->cutter, t->text, t->n, true, &from, &n);
-        }
-        drained = !whole;
-        if (whole && !synth_begin(t, from, n))
+        if (!whole && !t->llm_over)
+            return;
+        if (!whole && !tell_done(t)) /* serial: now it has read all */
+            return;
+        if (!whole && !sentence_next(&t->cutter, t->text, t->n, true, &from, &n))
+            break;
+        if (!synth_begin(t, from, n))
             return;
     }
-    if (t->llm_over && t->spoken == t->asked && (drained || !t->pipeline->to.tts))
+    if (t->llm_over && t->spoken == t->asked && drained(t))
         finish(t);
 }
 

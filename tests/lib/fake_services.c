@@ -20,6 +20,8 @@ static struct fake_call *call_new(struct fakes *f, int kind, void *call)
         c->finished = false;
         c->began = f->w->now;
         f->held++;
+        if (kind == ASR && ++f->asr_open > f->asr_open_most)
+            f->asr_open_most = f->asr_open;
         if (kind == TTS && ++f->tts_open > f->tts_open_most)
             f->tts_open_most = f->tts_open;
         return c;
@@ -33,6 +35,7 @@ static void call_free(struct fake_call *c)
     c->call = NULL;
     c->fakes->held--;
     c->fakes->tts_open -= c->kind == TTS;
+    c->fakes->asr_open -= c->kind == ASR;
 }
 
 static void after(struct fake_call *c, int64_t ns)
@@ -168,6 +171,10 @@ static void tts_step(struct fake_call *c)
         return;
     }
     timer_start(f->w, &c->timer, c->began + f->tts_whole);
+    for (size_t i = 0; f->pcm && i < FAKE_SAMPLES; i++)
+        f->samples[i] = (int16_t)(2 * c->number + c->step);
+    if (f->pcm)
+        half.pcm = f->samples;
     c->step++;
     call->on->audio(call, &half);
 }
@@ -177,6 +184,7 @@ static void tts_submit(struct tts_service *t, struct tts_call *call)
     struct fakes *f = CONTAINER_OF(t, struct fakes, tts);
     struct fake_call *c = call_new(f, TTS, call);
 
+    c->number = f->tts_calls++;
     call->impl = c;
     if (f->tts_fault != FAKE_SILENT)
         after(c, broken(f->tts_fault) ? 0 : f->tts_first);

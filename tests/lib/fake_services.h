@@ -12,7 +12,7 @@
 
 enum fake_fault { FAKE_FINE, FAKE_REJECTS, FAKE_FAILS, FAKE_EMPTY, FAKE_SILENT };
 
-enum { FAKE_CALLS = 256 };
+enum { FAKE_CALLS = 256, FAKE_SAMPLES = 22050 };
 
 struct fake_call {
     struct timer timer;
@@ -21,6 +21,7 @@ struct fake_call {
     int kind, step;
     bool finished; /* ASR: the client has said that the utterance is over; the stream ends with its final */
     int64_t began;
+    int number; /* TTS: of the sentence, in the order of asking */
 };
 
 struct fakes {
@@ -32,7 +33,10 @@ struct fakes {
     const char *reply;
     enum fake_fault asr_fault, llm_fault, tts_fault;
     unsigned held; /* calls that have neither ended nor been cancelled */
-    unsigned asr_open_most, tts_open, tts_open_most;
+    unsigned asr_open, asr_open_most, tts_open, tts_open_most;
+    bool pcm;      /* the TTS has samples: all of a chunk are 2 * number of its sentence, one more in the second chunk */
+    int tts_calls;
+    int16_t samples[FAKE_SAMPLES];
     struct fake_call calls[FAKE_CALLS];
 };
 
