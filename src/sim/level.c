@@ -544,54 +544,82 @@ static void print_figures(struct tool *tools, unsigned n, struct level_result *r
     r->tail = mean(&a->tail);
 }
 
+/* The world of one repetition: servers, each with its clients, on one group of shares or on one each. */
+struct stage {
+    struct virtual_world *v;
+    struct share *shares[LEVEL_SERVERS][SERVE_SHARES_MAX]; /* of a server; a shared one stands in the first row */
+    struct server servers[LEVEL_SERVERS];
+    struct tool tools[LEVEL_SERVERS];
+    unsigned made;
+};
+
+static int set_stage(struct stage *s, const struct level *l, const struct profile *p, uint64_t seed, struct err *err)
+{
+    struct world *w = virtual_world(s->v);
+    bool together = l->servers > 1 && !l->separate;
+
+    for (; s->made < l->servers; s->made++) {
+        unsigned i = s->made;
+        struct share **mine = s->shares[together ? 0 : i];
+        struct serve_place at = {.count = p->gpu_count, .memory = together ? p->need : 0};
+        void *service;
+        for (size_t k = 0; k < at.count; k++) {
+            if (!mine[k])
+                mine[k] = share_new(w, "GPU", together ? l->mode : SHARE_ALONE, &l->size, &SHARE_TUNING_DEFAULT);
+            at.shares[k] = mine[k];
+        }
+        service = server_new(&s->servers[i], w, p, &at, err);
+        if (!service)
+            return -1;
+        tool_init(&s->tools[i], w, l, p->kind, service, seed, i + 1);
+    }
+    return 0;
+}
+
+static void strike_stage(struct stage *s)
+{
+    for (unsigned i = 0; i < s->made; i++) {
+        server_free(&s->servers[i]);
+        tool_done(&s->tools[i]);
+    }
+    for (unsigned i = 0; i < LEVEL_SERVERS; i++)
+        for (size_t k = 0; k < SERVE_SHARES_MAX; k++)
+            share_free(s->shares[i][k]);
+    virtual_free(s->v);
+}
+
+static int play(struct stage *s, const struct profile *p, struct err *err)
+{
+    unsigned ended = 0;
+
+    for (unsigned i = 0; i < s->made; i++)
+        tool_start(&s->tools[i]);
+    while (ended < s->made) {
+        if (!virtual_step(s->v, TIME_NEVER))
+            return err_set(err, ERR_INVALID, "the simulation of profile %s stands still", p->name);
+        while (ended < s->made && s->tools[ended].ended == s->tools[ended].requests)
+            ended++;
+    }
+    return 0;
+}
+
 static int run_once(const struct level *l, const struct profile *p, uint64_t seed, struct level_result *r,
                     struct err *err)
 {
-    struct virtual_world *v = virtual_new();
-    struct world *w = virtual_world(v);
-    struct share *shares[SERVE_SHARES_MAX] = {0};
-    struct serve_place at = {.count = p->gpu_count};
-    struct server servers[LEVEL_SERVERS] = {0};
-    struct tool tools[LEVEL_SERVERS] = {0};
-    struct share_usage u;
-    unsigned n = l->servers, made = 0;
-    int rc = 0;
+    struct stage s = {.v = virtual_new()};
+    int rc = set_stage(&s, l, p, seed, err);
 
-    for (size_t i = 0; i < at.count; i++)
-        at.shares[i] = shares[i] = share_new(w, "GPU", n > 1 ? l->mode : SHARE_ALONE, &l->size, &SHARE_TUNING_DEFAULT);
-    if (n > 1)
-        at.memory = p->need;
-    for (; made < n && rc == 0; made++) {
-        void *service = server_new(&servers[made], w, p, &at, err);
-        if (!service) {
-            rc = -1;
-            break;
-        }
-        tool_init(&tools[made], w, l, p->kind, service, seed, made + 1);
-    }
-    for (unsigned i = 0; i < made && rc == 0; i++)
-        tool_start(&tools[i]);
-    for (unsigned ended = 0; rc == 0 && ended < n;) {
-        if (!virtual_step(v, TIME_NEVER)) {
-            rc = err_set(err, ERR_INVALID, "the simulation of profile %s stands still", p->name);
-            break;
-        }
-        for (ended = 0; ended < n && tools[ended].ended == tools[ended].requests;)
-            ended++;
-    }
+    if (rc == 0)
+        rc = play(&s, p, err);
     if (rc == 0) {
-        print_figures(tools, n, r);
-        share_usage(shares[0], &u);
-        r->gpu_busy = w->now > 0 ? (double)u.busy / (double)w->now : 0;
-        r->events = virtual_events(v);
+        int64_t now = virtual_world(s.v)->now;
+        struct share_usage u;
+        print_figures(s.tools, s.made, r);
+        share_usage(s.shares[0][0], &u);
+        r->gpu_busy = now > 0 ? (double)u.busy / (double)now : 0;
+        r->events = virtual_events(s.v);
     }
-    for (unsigned i = 0; i < made; i++) {
-        server_free(&servers[i]);
-        tool_done(&tools[i]);
-    }
-    for (size_t i = 0; i < at.count; i++)
-        share_free(shares[i]);
-    virtual_free(v);
+    strike_stage(&s);
     return rc;
 }
 

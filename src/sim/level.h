@@ -52,8 +52,9 @@ struct level {
     unsigned items;                   /* inference: per request */
     /* Where: servers of the same profile, each with its own clients. */
     struct share_size size;
-    enum share_mode mode;
-    unsigned servers; /* on the one share */
+    enum share_mode mode; /* of several servers on one share */
+    unsigned servers;
+    bool separate;        /* every server has a share of this size to itself: MIG instances */
 };
 
 /* What the tool would have printed; times in ms; NaN where the kind has no such figure. */

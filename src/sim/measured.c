@@ -16,6 +16,7 @@
  *   lengths of speech        as LibriSpeech test-clean's: median 5.8 s, nine of ten below 15.5 s
  */
 static const double TTS_AUDIO = 2.3;
+static const double LOAD_MOST = 10000; /* clients or requests/s of a row */
 static const double TEXT[] = {3.1, 17.1, 59.5, 62.5, 65.5}, TEXT_WEIGHT[] = {3, 3, 1, 1, 1};
 static const double SPEECH[] = {1.5, 2.3, 3.9, 5.8, 9.5, 15.5, 24, 32};
 static const double SPEECH_AT[] = {0, 0.05, 0.25, 0.5, 0.75, 0.9, 0.99, 1};
@@ -157,7 +158,8 @@ static double stated(struct reader *r, double option, const char *key)
 
     if (option > 0)
         return option;
-    csv_meta_number(r->t, key, &v, r->err);
+    if (csv_meta_number(r->t, key, &v, r->err) == 1 && !(v > 0 && v < 1e7))
+        err_set(r->err, ERR_INPUT, "%s: # %s: found %g, expected a number above 0", csv_file(r->t), key, v);
     return v;
 }
 
@@ -385,26 +387,32 @@ static void asr_shape(struct reader *r, size_t row, struct level *l, bool first)
 
 /* ---- one row ---- */
 
+/* A load in a cell; NaN for none, an error for one that nobody can have meant. */
+static double load_cell(struct reader *r, size_t row, const char *column, double least)
+{
+    double v = cell(r, row, column, r->err);
+
+    if (!isnan(v) && !(v >= least && v <= LOAD_MOST))
+        csv_fail(r->t, row, (size_t)csv_column(r->t, column), r->err, "found %g, expected a load from %g to %g", v, least,
+                 LOAD_MOST);
+    return v;
+}
+
 static void read_load(struct reader *r, size_t row, struct measured_row *m)
 {
     static const char *const names[] = {"concurrency", "client_concurrency", "streams", "pods"};
-    double n = NAN, qps = cell(r, row, "target_qps", r->err);
+    double n = NAN, qps = load_cell(r, row, "target_qps", 0.001);
 
-    for (size_t i = 0; i < ARRAY_LEN(names) && !(n > 0); i++)
-        n = cell(r, row, names[i], r->err);
-    if (!(n > 0) && !(qps > 0)) {
+    for (size_t i = 0; i < ARRAY_LEN(names) && isnan(n); i++)
+        n = load_cell(r, row, names[i], 1);
+    if (isnan(n) && isnan(qps))
         n = number_after(r->config, "closed loop");
-        if (!(n > 0) && strcasestr(r->config, "one request at a time"))
-            n = 1;
-        if (!(n > 0))
-            n = 1;
-    }
-    if (qps > 0) {
+    if (!isnan(qps)) {
         m->level.qps = m->load = qps;
         m->label = arena_printf(r->a, "%g requests/s", qps);
         return;
     }
-    n = fmin(n, 100000);
+    n = n >= 1 && n <= LOAD_MOST ? n : 1; /* nothing said, or "one request at a time" */
     m->level.concurrency = (unsigned)n;
     m->load = n;
     m->label = arena_printf(r->a, "concurrency %u", m->level.concurrency);
@@ -453,24 +461,32 @@ static void read_requests(struct reader *r, struct measured_row *m, bool first)
 
 static int read_place(struct reader *r, const char *gpu, struct level *l)
 {
-    const struct gpu_model *m = catalog_find(r->gpus, r->p->gpu, r->err);
+    struct err trouble = {0}; /* finding a GPU clears the error it is given */
+    const struct gpu_model *m = catalog_find(r->gpus, r->p->gpu, &trouble);
     const char *mig = gpu ? strstr(gpu, "MIG ") : NULL;
     const char *sharing = r->o->sharing ? r->o->sharing : csv_meta(r->t, "sharing");
     double servers = stated(r, r->o->servers, "servers");
     char name[32];
 
-    if (!m)
+    if (!m) {
+        *r->err = trouble;
         return -1;
+    }
     l->size = gpu_profile_size(m, NULL);
     if (mig) {
         const struct gpu_profile *p;
         snprintf(name, sizeof name, "%.*s", (int)strcspn(mig + 4, " ,;"), mig + 4);
-        p = gpu_profile_find(m, name, r->err);
-        if (!p)
+        p = gpu_profile_find(m, name, &trouble);
+        if (!p) {
+            *r->err = trouble;
             return -1;
+        }
         l->size = gpu_profile_size(m, p);
     }
+    if (!(servers > 0) && csv_column(r->t, "instance") < 0 && (strcasestr(r->config, "two instances") || strcasestr(r->config, "both instances")))
+        servers = 2;
     l->servers = servers > 0 ? (unsigned)fmin(servers, LEVEL_SERVERS) : 1;
+    l->separate = mig != NULL;
     l->mode = sharing && strcasecmp(sharing, "mps") == 0 ? SHARE_MPS : SHARE_TIME_SLICING;
     l->items = 1;
     return 0;
@@ -501,6 +517,8 @@ static int read_row(struct reader *r, size_t row, struct measured_row *m, bool f
     m->line = csv_line(r->t, row);
     read_load(r, row, m);
     read_requests(r, m, first);
+    if (r->err->kind != ERR_NONE)
+        return -1;
     if (read_place(r, gpu && *gpu ? gpu : csv_meta(r->t, "gpu"), &m->level) < 0)
         return -1;
     switch (r->p->kind) {
