@@ -70,6 +70,7 @@ static void read_sentences(struct conf *parent, struct turn_conf *t)
     t->sentence_min = (uint32_t)conf_int_or(&c, "min", 1, 1000, t->sentence_min);
     t->sentence_max = (uint32_t)conf_int_or(&c, "max", t->sentence_min, 2000, t->sentence_max);
     t->tts_ahead = (uint32_t)conf_int_or(&c, "ahead", 0, 100, t->tts_ahead);
+    t->play_ahead = conf_duration_or(&c, "playAhead", 0, 3600 * NS_PER_S, t->play_ahead);
     conf_end(&c);
 }
 
@@ -96,8 +97,13 @@ static void read_pipeline(struct scenario_reader *r, struct conf *root)
     conf_sub_or(root, "pipeline", &c);
     read_members(r, &c);
     t->kind = (enum pipeline_kind)conf_choice_or(&c, "kind", kinds, (int)t->kind);
+    if (t->kind == PIPELINE_SERIAL) /* as published; the file may say otherwise */
+        t->rule = SENTENCE_NAIVE;
     t->workers = (uint32_t)conf_int_or(&c, "workers", 1, 10000, t->workers);
     t->max_sessions = (uint32_t)conf_int_or(&c, "maxSessions", 1, 1000000, t->max_sessions);
+    t->barge_in = conf_duration_or(&c, "bargeInSpeech", 0, 3600 * NS_PER_S, t->barge_in);
+    if (!conf_bool_or(&c, "bargeIn", true))
+        t->barge_in = TIME_NEVER;
     read_sentences(&c, t);
     read_timeouts(&c, t);
     conf_end(&c);
