@@ -5,11 +5,13 @@
 #include "base/units.h"
 #include "base/world.h"
 #include "cmd/cli.h"
+#include "plan/check.h"
 #include "plan/plan.h"
 #include "report/plan.h"
 
 static const struct cli_option options[] = {
     {"frontier", 0, NULL, NULL, false, "GPUs against moves: further points between the least GPUs and 5 % more"},
+    {"check", 0, "PLAN", NULL, false, "verify a plan's JSON against the fleet, from scratch, instead of making one"},
     {"time", 0, "DURATION", NULL, false, "stop searching after so long, with the best plan found and the bound that is proven"},
     {0},
 };
@@ -18,6 +20,7 @@ static const struct cli_example examples[] = {
     {"snug plan -f fleet.yaml", "what changes and why, GPUs and money before and after"},
     {"snug plan -f fleet.yaml -o json --out plan.json", "the plan for scripts, and for simulate, compare and apply"},
     {"snug plan -f fleet.yaml --frontier", "how many moves one more GPU would save"},
+    {"snug plan --check plan.json -f fleet.yaml", "recompute everything that the plan states"},
     {"snug plan -f fleet.yaml --time 10s", "the best plan of ten seconds, with its proven bound"},
     {0},
 };
@@ -33,6 +36,26 @@ static int time_limit(const struct cli *cli, double *seconds, struct err *err)
         return err_set(err, ERR_INPUT, "--time: found \"%s\", expected a duration such as 10s", text);
     *seconds = (double)ns / NS_PER_S;
     return 0;
+}
+
+static int check(struct cli *cli, const struct fleet *fleet, struct err *err)
+{
+    static const struct doc_limits limits = {.bytes = (size_t)1 << 30, .nodes = 64000000};
+    cleanup_doc struct doc *doc = doc_open(cli_get(cli, "check"), &limits, err);
+    cleanup_buf struct buf out = {.max = BUF_MAX_OUTPUT};
+    cleanup_findings struct findings found = {.n = 0};
+    int rc;
+
+    if (!doc || check_plan(fleet, doc_root(doc, 0), &found, err) != 0)
+        return -1;
+    for (size_t i = 0; i < found.n && i < CHECK_FINDINGS_MAX; i++)
+        buf_printf(&out, "%s\n", found.at[i]);
+    if (found.n)
+        buf_printf(&out, "%zu findings: the plan does not hold\n", found.n);
+    else
+        buf_printf(&out, "the plan holds: %zu placements and %zu steps checked\n", found.placements, found.steps);
+    rc = cli_output(cli, buf_str(&out), out.len, err);
+    return rc == 0 && found.n ? CLI_NO : rc;
 }
 
 static int run(struct cli *cli, struct err *err)
@@ -53,6 +76,11 @@ static int run(struct cli *cli, struct err *err)
     fleet = fleet_open(cli->files[0], catalog, err);
     if (!fleet)
         return -1;
+    if (cli_has(cli, "check")) {
+        rc = check(cli, fleet, err);
+        fleet_free(fleet);
+        return rc;
+    }
     ways = options_derive(fleet);
     plan = plan_make(fleet, ways, &limits, err);
     if (strcmp(cli->format, "json") == 0)

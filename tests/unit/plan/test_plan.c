@@ -14,7 +14,9 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "check.h"
+#include "plan/check.h"
 #include "plan/intern.h"
+#include "report/plan.h"
 
 enum { W_MAX = 4 };
 
@@ -447,6 +449,27 @@ static void ready(void)
     CHECK(catalog != NULL);
 }
 
+/* The plan as written holds before the independent check. */
+static void check_json(const struct fleet *f, const struct options *o, const struct plan *p, const char *fleet_text)
+{
+    struct buf json = {.max = 1 << 24};
+    struct err e = {0};
+    struct findings found = {.n = 0};
+    struct doc *d;
+
+    plan_json(p, o, &json);
+    d = doc_parse("plan.json", buf_str(&json), json.len, NULL, &e);
+    if (!d || check_plan(f, doc_root(d, 0), &found, &e) != 0)
+        fprintf(stderr, "%s\n", e.msg);
+    CHECK(d != NULL);
+    if (found.n)
+        fprintf(stderr, "%s%s# %s\n", fleet_text, buf_str(&json), found.at[0]);
+    CHECK_EQ(found.n, 0);
+    findings_done(&found);
+    doc_free(d);
+    buf_done(&json);
+}
+
 PROPERTY(plans_equal_brute_force, 500)
 {
     struct buf text = {.max = 1 << 20};
@@ -477,6 +500,7 @@ PROPERTY(plans_equal_brute_force, 500)
         CHECK_NEAR(p->weighted.value, a.moves, 1e-6);
         CHECK(p->gpus_proven && p->moves_proven);
         CHECK_EQ(p->gpus_bound, p->gpus_after);
+        check_json(f, o, p, buf_str(&text));
     }
     plan_free(p);
     options_free(o);
