@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Measured tables as operands, with the options that say what a table leaves open: `snug validate` and `snug fit`. */
+/*
+ * Measured tables as operands, with the options that say what a table leaves open: `snug validate`
+ * and `snug fit`.
+ */
 #pragma once
 
 #include "cmd/cli.h"

@@ -7,7 +7,10 @@
 
 enum state { FREE, OPEN, REFUSED };
 
-/* A run of audio of one kind that waits in a stream; a stream needs few, since neighbours of a kind are merged. */
+/*
+ * A run of audio of one kind that waits in a stream; a stream needs few, since neighbours of a kind
+ * are merged.
+ */
 struct run {
     int64_t duration;
     bool voiced;
@@ -230,7 +233,10 @@ static void begin_step(struct asr_server *a)
     serve_engine_submit(&a->engine, &step);
 }
 
-/* The utterance is decoded: its final goes out `final` ns later. Silence after the last one makes no other. */
+/*
+ * The utterance is decoded: its final goes out `final` ns later. Silence after the last one makes
+ * no other.
+ */
 static void end_utterance(struct rec *r)
 {
     r->utterance_over = true;

@@ -2,20 +2,22 @@
 /*
  * A streaming ASR server: streams of chunks that share batched steps.
  *
- * Audio collects in its stream; whoever has a full server chunk (or, after finish, a last part of one) waits for the
- * next step, and a step takes all that wait, up to maxBatch. The step costs nearly the same for one chunk or
- * many (launch-bound), but serial CPU time per chunk (hostPerChunk) caps what one server process can do:
+ * Audio collects in its stream; whoever has a full server chunk (or, after finish, a last part of
+ * one) waits for the next step, and a step takes all that wait, up to maxBatch. The step costs
+ * nearly the same for one chunk or many (launch-bound), but serial CPU time per chunk
+ * (hostPerChunk) caps what one server process can do:
  *     host     host + hostPerChunk * chunks        launch, floor, memory    the profile's
  *     compute  computePerChunk * chunks
  * A stream whose audio arrives faster than real time is decoded chunk by chunk, one per step.
  *
- * An utterance ends when the decoded audio ends in `server_endpoint` ns of unvoiced audio after some voiced
- * audio, or by finish; `final` later its transcript goes out. After finish the stream ends with it. A partial goes out with
- * every chunk decoded in between.
+ * An utterance ends when the decoded audio ends in `server_endpoint` ns of unvoiced audio after
+ * some voiced audio, or by finish; `final` later its transcript goes out. After finish the stream
+ * ends with it. A partial goes out with every chunk decoded in between.
  *
- * A stream opened with `offline` is one whole-audio request: its audio in one piece, then finish; it waits in a
- * queue of its own for steps of up to offlineBatch requests, which run between the others (offlineHost, offlineLaunch and
- * offlineComputePerSecond take the place of the costs of chunks).
+ * A stream opened with `offline` is one whole-audio request: its audio in one piece, then finish;
+ * it waits in a queue of its own for steps of up to offlineBatch requests, which run between the
+ * others (offlineHost, offlineLaunch and offlineComputePerSecond take the place of the costs of
+ * chunks).
  */
 #pragma once
 

@@ -2,8 +2,9 @@
 /*
  * One request, one answer: an embedder, a vision model, a guardrail.
  *
- * Requests wait first in, first out; a step takes waiting requests from the head as long as their items fit into
- * maxBatch (a larger request alone takes several steps' worth in one). All requests of a step end with it.
+ * Requests wait first in, first out; a step takes waiting requests from the head as long as their
+ * items fit into maxBatch (a larger request alone takes several steps' worth in one). All requests
+ * of a step end with it.
  */
 #pragma once
 

@@ -15,7 +15,10 @@ static void one_done(void *arg)
     e->done(e->arg);
 }
 
-/* What the server takes on a share: its reservation, or, where it is alone on a smaller one, what is there. */
+/*
+ * What the server takes on a share: its reservation, or, where it is alone on a smaller one, what
+ * is there.
+ */
 static int64_t wanted(const struct profile *p, const struct serve_place *at)
 {
     int64_t take = p->reserve;

@@ -2,9 +2,9 @@
 /*
  * A profile: how one model behaves on one GPU with one engine in one precision.
  *
- * A profile is ONE set of physical parameters, each with its source; it is for (GPU, engine, version,
- * precision), never for a model alone: two versions of one engine differ by 1.6x on the same card. Its
- * file is INTERFACE section 2's `kind: Profile`:
+ * A profile is ONE set of physical parameters, each with its source; it is for (GPU, engine,
+ * version, precision), never for a model alone: two versions of one engine differ by 1.6x on the
+ * same card. Its file is INTERFACE section 2's `kind: Profile`:
  *
  *     kind: Profile
  *     metadata: {name: llama-3.1-8b-h100}
@@ -18,9 +18,10 @@
  *     parameters:
  *       weights: {value: 8.03GB, source: "...", assumed: true}
  *
- * The parameters are listed once, below; a parameter that is left out has the default that stands there
- * (`profile_load` refuses a required one, marked NaN). Costs are for the WHOLE GPU with MIG off (for tensor
- * parallel: of each GPU), as in gpu/share.h. In memory every time is in ns and every size in bytes.
+ * The parameters are listed once, below; a parameter that is left out has the default that stands
+ * there (`profile_load` refuses a required one, marked NaN). Costs are for the WHOLE GPU with MIG
+ * off (for tensor parallel: of each GPU), as in gpu/share.h. In memory every time is in ns and
+ * every size in bytes.
  */
 #pragma once
 
@@ -132,7 +133,9 @@ struct infer_params {
 };
 #undef PROFILE_FIELD
 
-/* What the lists above say of one parameter, for whoever walks them (fit, export, documentation). */
+/*
+ * What the lists above say of one parameter, for whoever walks them (fit, export, documentation).
+ */
 struct profile_param {
     const char *key, *text;
     enum conf_unit unit;
@@ -164,8 +167,8 @@ struct profile {
 };
 
 /*
- * Reads a profile: a built-in one by its name, else a path (whatever holds a '/' or ends in .yaml, .yml, .json), else
- * ERR_INPUT with the nearest built-in name. The caller frees it.
+ * Reads a profile: a built-in one by its name, else a path (whatever holds a '/' or ends in .yaml,
+ * .yml, .json), else ERR_INPUT with the nearest built-in name. The caller frees it.
  */
 struct profile *profile_load(const char *name_or_path, struct err *err);
 struct profile *profile_read(const struct doc_node *root, const char *path, struct err *err);

@@ -144,7 +144,8 @@ static struct profile *load_built_in(const char *name, struct err *err)
     if (!f) {
         names = profile_names();
         near = str_nearest(name, names);
-        err_set(err, ERR_INPUT, "no built-in profile is called \"%s\"%s%s%s (a path has a '/' or ends in .yaml or .json)",
+        err_set(err, ERR_INPUT,
+                "no built-in profile is called \"%s\"%s%s%s (a path has a '/' or ends in .yaml or .json)",
                 name, near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
         return NULL;
     }
@@ -215,6 +216,7 @@ void profile_write(const struct profile *p, struct buf *out)
     buf_puts(out, "parameters:\n");
     for (size_t i = 0; i < n; i++)
         if (p->origin[i].given)
-            write_number(out, "  ", list[i].key, *profile_param_at((struct profile *)(uintptr_t)p, &list[i]), list[i].unit,
+            write_number(out, "  ", list[i].key,
+                         *profile_param_at((struct profile *)(uintptr_t)p, &list[i]), list[i].unit,
                          p->origin[i].source, p->origin[i].assumed);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ports of the model servers: what a client may ask of an ASR, an LLM, a TTS or an inference service.
+ * The ports of the model servers: what a client may ask of an ASR, an LLM, a TTS or an inference
+ * service.
  *
- * In the virtual world a service is the model server itself (serve/asr.h, llm.h, tts.h, infer.h) behind a
- * link that adds the network's round trip; in the real world it is a client of Riva or OpenAI's protocol,
- * and the emulated server puts the same model server behind that protocol. The turn (voice/turn.h) and the
- * single-service clients (load/client.h) know only this header.
+ * In the virtual world a service is the model server itself (serve/asr.h, llm.h, tts.h, infer.h)
+ * behind a link that adds the network's round trip; in the real world it is a client of Riva or
+ * OpenAI's protocol, and the emulated server puts the same model server behind that protocol. The
+ * turn (voice/turn.h) and the single-service clients (load/client.h) know only this header.
  *
- * A call is a struct that its caller owns and keeps in place from the asking until its end event; it is
- * usually embedded in the caller, who finds himself again with CONTAINER_OF. Rules of every service:
+ * A call is a struct that its caller owns and keeps in place from the asking until its end event;
+ * it is usually embedded in the caller, who finds himself again with CONTAINER_OF. Rules of every
+ * service:
  *  - the end event comes exactly once, after it nothing else; never from inside the asking call itself
  *  - after cancel() no event comes at all, not even the end, and the service holds nothing of the call
  *  - event callbacks may ask for new calls, and may cancel any call
@@ -69,7 +71,9 @@ struct asr_service {
 
 /* ---- chat completion ---- */
 
-/* A text cut into tokens, what an emulated LLM says: token i is text[end[i-1]..end[i]). Borrowed. */
+/*
+ * A text cut into tokens, what an emulated LLM says: token i is text[end[i-1]..end[i]). Borrowed.
+ */
 struct script {
     const char *text;
     const uint32_t *end; /* byte offsets, `tokens` of them */
@@ -79,7 +83,10 @@ struct script {
 struct llm_call;
 
 struct llm_events {
-    /* The tokens since the last event: `count` of them, `n` bytes of text (NULL: nobody asked for text). May be NULL. */
+    /*
+     * The tokens since the last event: `count` of them, `n` bytes of text (NULL: nobody asked for
+     * text). May be NULL.
+     */
     void (*tokens)(struct llm_call *c, uint32_t count, const char *text, uint32_t n);
     void (*end)(struct llm_call *c, enum serve_status status);
 };

@@ -2,12 +2,14 @@
 /*
  * A TTS server: slots (a hard cap on streams synthesised at once), then first in first out.
  *
- * While a slot is taken it runs one step after another; a step makes `stepAudio` of audio for every active stream at once.
- * A stream's first chunk comes after `firstSteps` of its steps, the next ones every `chunkSteps`, the rest with its last
- * step. A stream joins at the beginning of a step and makes that step longer by its prefill; with `prefillSteps` the
- * prefill is so many steps of its own, which make no audio, and only `joinMost` streams are in it at once. Autoregressive models
- * (Magpie) have a short stepAudio (codec frames) and slots = the batch profile; models that make a sentence at once
- * (FastPitch) have one acoustic model at work at a time (joinMost 1) beside the vocoder's chunks, between which the GPU takes turns.
+ * While a slot is taken it runs one step after another; a step makes `stepAudio` of audio for every
+ * active stream at once. A stream's first chunk comes after `firstSteps` of its steps, the next
+ * ones every `chunkSteps`, the rest with its last step. A stream joins at the beginning of a step
+ * and makes that step longer by its prefill; with `prefillSteps` the prefill is so many steps of
+ * its own, which make no audio, and only `joinMost` streams are in it at once. Autoregressive
+ * models (Magpie) have a short stepAudio (codec frames) and slots = the batch profile; models that
+ * make a sentence at once (FastPitch) have one acoustic model at work at a time (joinMost 1) beside
+ * the vocoder's chunks, between which the GPU takes turns.
  *     host     host + hostPerStream * making audio + joinHost * in prefill
  *     floor    floor (+ joinFloor if any is in prefill)
  *     compute  computePerStream * making audio + joinCompute * in prefill + joinComputePerChar * their characters

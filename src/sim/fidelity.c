@@ -78,8 +78,8 @@ static void set_done(struct set *s)
         csv_free(s->files[i]);
 }
 
-static int read_set(const struct pair *q, const char *dir, const struct profile *p, struct catalog *gpus, struct arena *a,
-                    struct set *s, struct err *err)
+static int read_set(const struct pair *q, const char *dir, const struct profile *p,
+                    struct catalog *gpus, struct arena *a, struct set *s, struct err *err)
 {
     for (size_t i = 0; i < TABLES_MAX && q->tables[i]; i++) {
         cleanup_free char *path = xasprintf("%s/%s.csv", dir, q->tables[i]);
@@ -106,7 +106,8 @@ static void percent(struct buf *out, double x)
         buf_puts(out, " - |");
 }
 
-static void summary_line(struct buf *out, const struct pair *q, const struct validation *all, const struct validation *held)
+static void summary_line(struct buf *out, const struct pair *q, const struct validation *all,
+                         const struct validation *held)
 {
     buf_printf(out, "| %s | ", q->profile);
     for (size_t i = 0; i < TABLES_MAX && q->tables[i]; i++)

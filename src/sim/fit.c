@@ -164,7 +164,7 @@ static void search_best(struct search *s, const double *lo, const double *hi)
 
     for (unsigned i = 0; i < s->n; i++)
         step[i] = 0.3;
-    for (int round = 0; round < 2; round++) { /* once from the start, once more from the best, so that it leaves a crease */
+    for (int round = 0; round < 2; round++) { /* once more from the best, so that it leaves a crease */
         s->opt = nlopt_create(NLOPT_LN_SBPLX, s->n);
         nlopt_set_min_objective(s->opt, evaluate, s);
         nlopt_set_lower_bounds(s->opt, lo);

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/detmath.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "serve/asr.h"
@@ -13,77 +12,6 @@
 #include "serve/llm.h"
 #include "serve/tts.h"
 #include "sim/virtual.h"
-
-/* ---- sizes ---- */
-
-struct level_size level_constant(double value)
-{
-    return (struct level_size){.count = 1, .value = {value}};
-}
-
-/* Mean of the tilted values; fills in their cumulative probabilities. */
-static double tilt(struct level_size *s, const double *weight, double t)
-{
-    double sum = 0, mean = 0, top = s->value[s->count - 1];
-
-    for (unsigned i = 0; i < s->count; i++) {
-        double w = weight[i] * det_exp(t * (s->value[i] / top - 1));
-        sum += w;
-        mean += w * s->value[i];
-        s->quantile[i] = sum;
-    }
-    for (unsigned i = 0; i < s->count; i++)
-        s->quantile[i] /= sum;
-    return mean / sum;
-}
-
-struct level_size level_tilted(const double *value, const double *weight, unsigned n, double mean)
-{
-    struct level_size s = {.count = n, .discrete = true};
-    double lo = -40, hi = 40;
-
-    memcpy(s.value, value, n * sizeof *value);
-    if (mean <= value[0] * 1.05 || mean >= value[n - 1] * 0.95) {
-        double factor = mean / tilt(&s, weight, 0);
-        for (unsigned i = 0; i < n; i++)
-            s.value[i] *= factor;
-        return s;
-    }
-    for (int i = 0; i < 60; i++) {
-        double mid = (lo + hi) / 2;
-        *(tilt(&s, weight, mid) < mean ? &lo : &hi) = mid;
-    }
-    return s;
-}
-
-/* The value at u in [0, 1). */
-static double draw(const struct level_size *s, double u)
-{
-    double v;
-    unsigned i = 0;
-
-    if (s->count <= 1)
-        return s->value[0];
-    if (s->discrete) {
-        while (i + 1 < s->count && u >= s->quantile[i])
-            i++;
-        v = s->value[i];
-    } else {
-        while (i + 2 < s->count && u > s->quantile[i + 1])
-            i++;
-        v = s->value[i] + (s->value[i + 1] - s->value[i]) * (u - s->quantile[i]) / (s->quantile[i + 1] - s->quantile[i]);
-    }
-    return s->most > 0 && v > s->most ? s->most : v;
-}
-
-double level_size_mean(const struct level_size *s)
-{
-    double sum = 0;
-
-    for (int i = 0; i < 4096; i++)
-        sum += draw(s, (i + 0.5) / 4096);
-    return sum / 4096;
-}
 
 /* ---- the measuring tool ---- */
 
@@ -332,7 +260,9 @@ static void take_next(struct worker *k)
     switch (t->kind) {
     case PROFILE_LLM: {
         struct llm_service *s = t->service;
-        k->llm = (struct llm_call){.on = &llm_on, .prompt_tokens = (uint32_t)fmax(1, q->input), .max_tokens = (uint32_t)fmax(1, q->output)};
+        k->llm = (struct llm_call){.on = &llm_on,
+                                   .prompt_tokens = (uint32_t)fmax(1, q->input),
+                                   .max_tokens = (uint32_t)fmax(1, q->output)};
         s->ops->submit(s, &k->llm);
         break;
     }
@@ -393,15 +323,15 @@ static void on_arrival(struct timer *timer)
 }
 
 /*
- * One of the request's sizes for all: stratified, one draw from each n-th of the distribution, in random order. The mean of the list
- * is then the stated one, as it was in the measured run.
+ * One of the request's sizes for all: stratified, one draw from each n-th of the distribution, in
+ * random order. The mean of the list is then the stated one, as it was in the measured run.
  */
 static void draw_list(struct tool *t, const struct level_size *s, size_t offset)
 {
     unsigned n = t->requests;
 
     for (unsigned i = 0; i < n; i++)
-        *(double *)(void *)((char *)&t->list[i] + offset) = draw(s, (i + rng_unit(&t->rng)) / n);
+        *(double *)(void *)((char *)&t->list[i] + offset) = level_size_at(s, (i + rng_unit(&t->rng)) / n);
     for (unsigned i = n; i > 1; i--) {
         double *a = (double *)(void *)((char *)&t->list[i - 1] + offset);
         double *b = (double *)(void *)((char *)&t->list[rng_below(&t->rng, i)] + offset), keep = *a;
@@ -544,7 +474,10 @@ static void print_figures(struct tool *tools, unsigned n, struct level_result *r
     r->tail = mean(&a->tail);
 }
 
-/* The world of one repetition: servers, each with its clients, on one group of shares or on one each. */
+/*
+ * The world of one repetition: servers, each with its clients, on one group of shares or on one
+ * each.
+ */
 struct stage {
     struct virtual_world *v;
     struct share *shares[LEVEL_SERVERS][SERVE_SHARES_MAX]; /* of a server; a shared one stands in the first row */

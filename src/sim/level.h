@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One level of a measured table, replayed as it was measured: the same number of requests, the same concurrency or
- * rate, the same request sizes, against the profile's server in virtual time.
+ * One level of a measured table, replayed as it was measured: the same number of requests, the same
+ * concurrency or rate, the same request sizes, against the profile's server in virtual time.
  *
- * Measuring tools run a level as a pool of workers over a list of requests drawn beforehand: `concurrency` workers start
- * together, each takes the next request when its last one has ended, after the tool's own millisecond or so (exponential, not counted in
- * any latency; without it workers with equal requests would stay in a step that no real clients keep). A level of 50 requests is mostly start
- * and end; it is replayed with 50 requests, several times with other draws, and what comes back are the means over
- * these repetitions of what the tool would have printed.
+ * Measuring tools run a level as a pool of workers over a list of requests drawn beforehand:
+ * `concurrency` workers start together, each takes the next request when its last one has ended,
+ * after the tool's own millisecond or so (exponential, not counted in any latency; without it
+ * workers with equal requests would stay in a step that no real clients keep). A level of 50
+ * requests is mostly start and end; it is replayed with 50 requests, several times with other
+ * draws, and what comes back are the means over these repetitions of what the tool would have
+ * printed.
  */
 #pragma once
 
@@ -21,8 +23,8 @@
 enum { LEVEL_QUANTILES = 8, LEVEL_SERVERS = 16 };
 
 /*
- * A request size: constant (count 1); one of `count` values, value[i] up to the cumulative probability quantile[i] (discrete); or
- * by linear interpolation between quantiles.
+ * A request size: constant (count 1); one of `count` values, value[i] up to the cumulative
+ * probability quantile[i] (discrete); or by linear interpolation between quantiles.
  */
 struct level_size {
     unsigned count;
@@ -34,17 +36,18 @@ struct level_size {
 struct level_size level_constant(double value);
 
 /*
- * One of n values (n <= LEVEL_QUANTILES) with the given weights, tilted (weight * exp(t * value)) so that the mean is `mean`; a mean outside
- * the values scales them instead.
+ * One of n values (n <= LEVEL_QUANTILES) with the given weights, tilted (weight * exp(t * value))
+ * so that the mean is `mean`; a mean outside the values scales them instead.
  */
 struct level_size level_tilted(const double *value, const double *weight, unsigned n, double mean);
+double level_size_at(const struct level_size *s, double u); /* the value at u in [0, 1) */
 double level_size_mean(const struct level_size *s);
 
 struct level {
     unsigned concurrency; /* workers; 0: open */
     double qps;           /* open: Poisson arrivals/s */
     unsigned requests;    /* of one server, in all */
-    bool steady;          /* no start and end in the figures: the first and last `concurrency` requests are run, not counted */
+    bool steady;          /* the first and last `concurrency` requests are run and not counted */
     struct level_size input, output;  /* LLM: tokens */
     struct level_size audio;          /* s: of a TTS reply, of an ASR utterance */
     double chunk;                     /* ASR streaming: s of audio a message */
@@ -69,6 +72,9 @@ struct level_result {
     uint64_t events;
 };
 
-/* Replays `repetitions` times with draws from `seed`; the shape must suit the profile's kind. -1 with err. */
+/*
+ * Replays `repetitions` times with draws from `seed`; the shape must suit the profile's kind. -1
+ * with err.
+ */
 int level_run(const struct level *l, const struct profile *p, uint64_t seed, unsigned repetitions,
               struct level_result *ret, struct err *err);

@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
+
 /*
  * Defaults of what a table leaves open.
  *   audio of a TTS request   2.3 s: magpie_a100's first-audio and chunk times and rtfx close with it
- *   lengths of a level of texts  where a row states its audio and not its texts: the public benchmark behind the nf_tts tables draws
- *                            equally from sentences, paragraphs and pages of about 56, 306 and 1,060 to 1,170 characters, spoken at 17.9
+ *   lengths of texts         where a row states its audio and not its texts: the public benchmark
+ *                            behind the nf_tts tables draws equally from sentences, paragraphs and
+ *                            pages of about 56, 306 and 1,060 to 1,170 characters, spoken at 17.9
  *                            characters/s; their shares are tilted to the row's mean
  *   lengths of speech        as LibriSpeech test-clean's: median 5.8 s, nine of ten below 15.5 s
  */
@@ -22,79 +25,15 @@ static const double SPEECH[] = {1.5, 2.3, 3.9, 5.8, 9.5, 15.5, 24, 32};
 static const double SPEECH_AT[] = {0, 0.05, 0.25, 0.5, 0.75, 0.9, 0.99, 1};
 static const double SPEECH_MEAN = 7.77; /* of these, linear between them */
 
-const char *measure_key(enum measure m)
-{
-    static const char *const keys[] = {"throughput", "latency_mean", "ttft_mean", "p99", "other"};
-
-    return keys[m];
-}
-
-double measure_bar(enum measure m)
-{
-    static const double bars[] = {0.05, 0.10, 0.15, 0.25, NAN};
-
-    return bars[m];
-}
-
 /*
- * Prompt tokens of the 500 requests that AccelMark publishes as sharegpt_standard_v1 (@5797fc4). Its tables state the
- * distribution that was aimed at (p50 280, p99 2100), the requests sent were shorter.
+ * Prompt tokens of the 500 requests that AccelMark publishes as sharegpt_standard_v1 (@5797fc4).
+ * Its tables state the distribution that was aimed at (p50 280, p99 2100), the requests sent were
+ * shorter.
  */
-static const double SHAREGPT[] = {64, 78, 106, 198, 355, 456, 578, 592}, SHAREGPT_AT[] = {0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1};
+static const double SHAREGPT[] = {64, 78, 106, 198, 355, 456, 578, 592};
+static const double SHAREGPT_AT[] = {0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 1};
 
 #define AT(field) offsetof(struct level_result, field)
-
-static const struct {
-    enum profile_kind kind;
-    const char *column;
-    enum measure measure;
-    size_t offset;
-} columns[] = {
-    {PROFILE_LLM, "output_tok_per_s", MEASURE_THROUGHPUT, AT(tokens_per_s)},
-    {PROFILE_LLM, "tok_per_s", MEASURE_THROUGHPUT, AT(tokens_per_s)},
-    {PROFILE_LLM, "req_per_s", MEASURE_THROUGHPUT, AT(requests_per_s)},
-    {PROFILE_LLM, "ttft_ms", MEASURE_FIRST, AT(first)},
-    {PROFILE_LLM, "ttft_mean_ms", MEASURE_FIRST, AT(first)},
-    {PROFILE_LLM, "ttft_p50_ms", MEASURE_FIRST, AT(first_p50)},
-    {PROFILE_LLM, "ttft_p90_ms", MEASURE_OTHER, AT(first_p90)},
-    {PROFILE_LLM, "ttft_p99_ms", MEASURE_P99, AT(first_p99)},
-    {PROFILE_LLM, "itl_ms", MEASURE_LATENCY, AT(between)},
-    {PROFILE_LLM, "itl_mean_ms", MEASURE_LATENCY, AT(between)},
-    {PROFILE_LLM, "tpot_ms", MEASURE_LATENCY, AT(between)},
-    {PROFILE_LLM, "tpot_mean_ms", MEASURE_LATENCY, AT(between)},
-    {PROFILE_LLM, "tpot_p50_ms", MEASURE_LATENCY, AT(between_p50)},
-    {PROFILE_LLM, "tpot_p90_ms", MEASURE_OTHER, AT(between_p90)},
-    {PROFILE_LLM, "tpot_p99_ms", MEASURE_P99, AT(between_p99)},
-    {PROFILE_LLM, "e2e_mean_ms", MEASURE_LATENCY, AT(mean)},
-    {PROFILE_LLM, "mean_ms", MEASURE_LATENCY, AT(mean)},
-    {PROFILE_LLM, "p99_ms", MEASURE_P99, AT(p99)},
-    {PROFILE_TTS, "req_per_s", MEASURE_THROUGHPUT, AT(requests_per_s)},
-    {PROFILE_TTS, "rtfx", MEASURE_THROUGHPUT, AT(rtfx)},
-    {PROFILE_TTS, "mean_ms", MEASURE_LATENCY, AT(mean)},
-    {PROFILE_TTS, "p90_ms", MEASURE_OTHER, AT(p90)},
-    {PROFILE_TTS, "p95_ms", MEASURE_OTHER, AT(p95)},
-    {PROFILE_TTS, "p99_ms", MEASURE_P99, AT(p99)},
-    {PROFILE_TTS, "ttfa_avg_ms", MEASURE_FIRST, AT(first)},
-    {PROFILE_TTS, "ttfa_mean_ms", MEASURE_FIRST, AT(first)},
-    {PROFILE_TTS, "ttfb_ms", MEASURE_FIRST, AT(first)},
-    {PROFILE_TTS, "ttfa_p90_ms", MEASURE_OTHER, AT(first_p90)},
-    {PROFILE_TTS, "ttfa_p95_ms", MEASURE_OTHER, AT(first_p95)},
-    {PROFILE_TTS, "ttfa_p99_ms", MEASURE_P99, AT(first_p99)},
-    {PROFILE_TTS, "chunk_avg_ms", MEASURE_OTHER, AT(between)},
-    {PROFILE_TTS, "inter_chunk_ms", MEASURE_OTHER, AT(between)},
-    {PROFILE_ASR, "req_per_s", MEASURE_THROUGHPUT, AT(requests_per_s)},
-    {PROFILE_ASR, "rtfx", MEASURE_THROUGHPUT, AT(rtfx)},
-    {PROFILE_ASR, "mean_ms", MEASURE_LATENCY, AT(mean)},
-    {PROFILE_ASR, "avg_ms", MEASURE_LATENCY, AT(mean)},
-    {PROFILE_ASR, "median_ms", MEASURE_OTHER, AT(p50)},
-    {PROFILE_ASR, "p90_ms", MEASURE_OTHER, AT(p90)},
-    {PROFILE_ASR, "p95_ms", MEASURE_OTHER, AT(p95)},
-    {PROFILE_ASR, "p99_ms", MEASURE_P99, AT(p99)},
-    {PROFILE_ASR, "server_tail_ms", MEASURE_LATENCY, AT(tail)},
-    {PROFILE_INFER, "req_per_s", MEASURE_THROUGHPUT, AT(requests_per_s)},
-    {PROFILE_INFER, "mean_ms", MEASURE_LATENCY, AT(mean)},
-    {PROFILE_INFER, "p99_ms", MEASURE_P99, AT(p99)},
-};
 
 /* ---- words of a table ---- */
 
@@ -117,6 +56,15 @@ static void note(struct reader *r, const char *text)
     r->notes[r->note_count] = NULL;
 }
 
+/* The decimal number at the beginning of `at`; it begins with a digit. */
+static double leading_number(const char *at)
+{
+    double v = NAN;
+
+    units_parse_real(at, strspn(at, "0123456789."), &v);
+    return v;
+}
+
 /* The number after `word` in the config line, small words between: "ISL likely 200". NaN: none. */
 static double number_after(const char *text, const char *word)
 {
@@ -128,7 +76,7 @@ static double number_after(const char *text, const char *word)
             while (*at == ' ' || *at == '=' || *at == ':')
                 at++;
             if (isdigit((unsigned char)*at))
-                return atof(at);
+                return leading_number(at);
             while (isalpha((unsigned char)*at))
                 at++;
         }
@@ -148,7 +96,7 @@ static double number_before(const char *text, const char *word)
     from = at;
     while (from > text && isdigit((unsigned char)from[-1]))
         from--;
-    return from < at ? atof(from) : NAN;
+    return from < at ? leading_number(from) : NAN;
 }
 
 /* An option, else the table's meta line, else NaN. */
@@ -418,7 +366,10 @@ static void read_load(struct reader *r, size_t row, struct measured_row *m)
     m->label = arena_printf(r->a, "concurrency %u", m->level.concurrency);
 }
 
-/* Requests of a level from what the fastest row counted: its audio / rtfx is its time, times its rate. NaN: not told. */
+/*
+ * Requests of a level from what the fastest row counted: its audio / rtfx is its time, times its
+ * rate. NaN: not told.
+ */
 static double counted_requests(struct reader *r)
 {
     double best = 0, n = NAN;
@@ -494,7 +445,10 @@ static int read_place(struct reader *r, const char *gpu, struct level *l)
 
 static void read_figures(struct reader *r, size_t row, struct measured_row *m)
 {
-    for (size_t i = 0; i < ARRAY_LEN(columns) && m->count < MEASURED_FIGURES; i++) {
+    size_t n;
+    const struct measured_column *columns = measured_columns(&n);
+
+    for (size_t i = 0; i < n && m->count < MEASURED_FIGURES; i++) {
         struct measured_figure f = {columns[i].column, columns[i].measure, columns[i].offset, NAN};
         if (columns[i].kind != r->p->kind)
             continue;

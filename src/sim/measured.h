@@ -2,11 +2,13 @@
 /*
  * A measured table read for one profile: which level each row is, and which figures it states.
  *
- * Columns, meta lines and their meaning are INTERFACE section 2's. What a table does not say about the shape of its
- * requests is taken from the options, else from its `# config:` words ("ISL 5000 OSL 500", "50 requests/level", "3N
- * iterations", "offline"), else from the defaults below; every such choice is told in `notes`, none is made per row.
+ * Columns, meta lines and their meaning are INTERFACE section 2's. What a table does not say about
+ * the shape of its requests is taken from the options, else from its `# config:` words ("ISL 5000
+ * OSL 500", "50 requests/level", "3N iterations", "offline"), else from the defaults below; every
+ * such choice is told in `notes`, none is made per row.
  *
- * Rows of other GPUs, engines or models (columns `gpu`, `framework`, `model`) are left out, with their number told.
+ * Rows of other GPUs, engines or models (columns `gpu`, `framework`, `model`) are left out, with
+ * their number told.
  */
 #pragma once
 
@@ -22,6 +24,15 @@
 enum measure { MEASURE_THROUGHPUT, MEASURE_LATENCY, MEASURE_FIRST, MEASURE_P99, MEASURE_OTHER, MEASURE_COUNT };
 const char *measure_key(enum measure m);  /* "throughput", "latency_mean", "ttft_mean", "p99", "other" */
 double measure_bar(enum measure m);       /* 0.05, 0.10, 0.15, 0.25; NaN */
+
+/* A column that is understood: whose, what class, which field of struct level_result. */
+struct measured_column {
+    enum profile_kind kind;
+    const char *column;
+    enum measure measure;
+    size_t offset;
+};
+const struct measured_column *measured_columns(size_t *ret_count);
 
 struct measured_figure {
     const char *column;

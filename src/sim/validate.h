@@ -34,16 +34,22 @@ struct validation {
 };
 
 /*
- * Replays `n` tables. `beyond` (NaN: none): rows whose load is above it in table i count as held out.
- * Rows are spread over the cores; the result does not depend on how many. NULL with err.
+ * Replays `n` tables. `beyond` (NaN: none): rows whose load is above it in table i count as held
+ * out. Rows are spread over the cores; the result does not depend on how many. NULL with err.
  */
 struct validation *validate(struct measured *const *tables, size_t n, const struct profile *p, const double *beyond,
                             uint64_t seed, struct arena *a, const atomic_int *stop, struct err *err);
 
-/* The load above which a table's highest fifth (at least one, if there are three rows) of its loads lies. */
+/*
+ * The load above which a table's highest fifth (at least one, if there are three rows) of its loads
+ * lies.
+ */
 double validation_holdout(const struct measured *table);
 
 void validation_json(const struct validation *v, struct buf *out);
 void validation_table(const struct validation *v, bool holdout, struct buf *out);
-/* A Markdown table; `held` (NULL: none) is the same tables under a fit that left the highest loads out: its errors there stand beside. */
+/*
+ * A Markdown table; `held` (NULL: none) is the same tables under a fit that left the highest loads
+ * out: its errors there stand beside.
+ */
 void validation_markdown(const struct validation *v, const struct validation *held, struct buf *out);

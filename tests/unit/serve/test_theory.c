@@ -296,7 +296,7 @@ TEST(m_g_1_processor_sharing_is_insensitive)
     agrees(slots(HYPER, 0.6, 4000, true), 1 / (1 - 0.6));
 }
 
-/* ---- LLM: continuous batching of a compute-bound model is processor sharing; Little's law holds by its own counts ---- */
+/* ---- LLM: continuous batching of a compute-bound model is processor sharing ---- */
 
 TEST(continuous_batching_shares_and_keeps_littles_law)
 {

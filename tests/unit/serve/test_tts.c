@@ -175,7 +175,8 @@ TEST(prefill_of_its_own_takes_turns_with_the_chunks)
         ask(&c[i], &r, t, 10, 0);
     rig_run(&r, check_tts, t, NS_PER_S);
     CHECK_NEAR((double)c[0].first, (3 * 10 + 2 * 11) * 1e6, 10); /* prefill, then two steps beside the next one's */
-    CHECK_NEAR((double)c[1].first, (3 * 10 + 3 * 11 + 2 * 12) * 1e6, 10); /* its prefill began when the first one's had ended */
+    /* The second one's prefill began when the first one's had ended. */
+    CHECK_NEAR((double)c[1].first, (3 * 10 + 3 * 11 + 2 * 12) * 1e6, 10);
     CHECK_LT(c[1].first, c[2].first);
     tts_server_free(t);
     rig_free(&r);

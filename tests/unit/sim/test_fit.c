@@ -47,7 +47,8 @@ TEST(a_perturbed_profile_is_fitted_back_to_its_own_table)
     struct err err = {0};
     struct validation *v;
 
-    buf_puts(&text, "# config: ISL 300 OSL 100\nconcurrency,ttft_ms,itl_ms,output_tok_per_s\n1,1,1,1\n8,1,1,1\n32,1,1,1\n128,1,1,1\n");
+    buf_puts(&text, "# config: ISL 300 OSL 100\nconcurrency,ttft_ms,itl_ms,output_tok_per_s\n"
+                    "1,1,1,1\n8,1,1,1\n32,1,1,1\n128,1,1,1\n");
     open_table(&j, buf_str(&text), "llama-3-8b-a100");
     v = validate(&j.m, 1, j.p, NULL, 1, j.a, NULL, &err);
     CHECK_STR(err.msg, "");
@@ -55,7 +56,8 @@ TEST(a_perturbed_profile_is_fitted_back_to_its_own_table)
     buf_puts(&text, "# config: ISL 300 OSL 100\nconcurrency,output_tok_per_s,ttft_ms,itl_ms\n");
     for (int r = 0; r < 4; r++) { /* what the profile itself makes of it */
         static const int loads[] = {1, 8, 32, 128};
-        buf_printf(&text, "%d,%.6g,%.6g,%.6g\n", loads[r], v->rows[3 * r].predicted, v->rows[3 * r + 1].predicted, v->rows[3 * r + 2].predicted);
+        buf_printf(&text, "%d,%.6g,%.6g,%.6g\n", loads[r], v->rows[3 * r].predicted,
+                   v->rows[3 * r + 1].predicted, v->rows[3 * r + 2].predicted);
     }
     close_table(&j);
     open_table(&j, buf_str(&text), "llama-3-8b-a100");

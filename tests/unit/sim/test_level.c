@@ -27,7 +27,8 @@ static struct level_result run(const struct level *l, const struct profile *p)
 
 static struct level tts_level(unsigned concurrency)
 {
-    return (struct level){.concurrency = concurrency, .requests = 60, .audio = level_constant(10), .size = WHOLE, .servers = 1};
+    return (struct level){.concurrency = concurrency, .requests = 60, .audio = level_constant(10),
+                          .size = WHOLE, .servers = 1};
 }
 
 TEST(a_level_is_reproducible)
@@ -54,7 +55,8 @@ TEST(above_the_slots_throughput_stays_and_first_audio_waits)
 TEST(an_open_level_counts_what_it_asked)
 {
     cleanup_profile struct profile *p = load("llama-3-8b-a100");
-    struct level l = {.qps = 3, .requests = 200, .input = level_constant(200), .output = level_constant(100), .size = WHOLE, .servers = 1};
+    struct level l = {.qps = 3, .requests = 200, .input = level_constant(200),
+                      .output = level_constant(100), .size = WHOLE, .servers = 1};
     struct level_result r = run(&l, p);
 
     CHECK_NEAR(r.requests_per_s, 3, 0.4);
@@ -66,7 +68,8 @@ TEST(an_open_level_counts_what_it_asked)
 TEST(two_servers_on_one_gpu_slow_each_other_and_on_two_slices_do_not)
 {
     cleanup_profile struct profile *p = load("llama-3-8b-a100");
-    struct level l = {.concurrency = 4, .requests = 40, .input = level_constant(200), .output = level_constant(100), .size = WHOLE, .servers = 1};
+    struct level l = {.concurrency = 4, .requests = 40, .input = level_constant(200),
+                      .output = level_constant(100), .size = WHOLE, .servers = 1};
     struct level_result alone = run(&l, p), shared, separate;
 
     l.servers = 2;
@@ -82,7 +85,8 @@ TEST(two_servers_on_one_gpu_slow_each_other_and_on_two_slices_do_not)
 TEST(what_does_not_fit_is_refused)
 {
     cleanup_profile struct profile *p = load("llama-3.1-8b-h100-bf16");
-    struct level l = {.concurrency = 1, .requests = 2, .input = level_constant(10), .output = level_constant(10), .servers = 1};
+    struct level l = {.concurrency = 1, .requests = 2, .input = level_constant(10),
+                      .output = level_constant(10), .servers = 1};
     struct level_result r;
     struct err err = {0};
 
@@ -103,7 +107,8 @@ PROPERTY(tilted_sizes_have_the_asked_mean, 500)
 TEST(finite_levels_are_mostly_start_and_end)
 {
     cleanup_profile struct profile *p = load("parakeet-1.1b-h100");
-    struct level l = {.concurrency = 16, .requests = 30, .offline = true, .audio = level_constant(8), .size = WHOLE, .servers = 1};
+    struct level l = {.concurrency = 16, .requests = 30, .offline = true,
+                      .audio = level_constant(8), .size = WHOLE, .servers = 1};
     struct level_result few = run(&l, p), many;
 
     l.requests = 2000;
