@@ -57,7 +57,9 @@ static void on_timer(struct timer *timer)
 
 void cpu_init(struct cpu *c, struct world *w, double cores)
 {
-    *c = (struct cpu){.world = w, .cores = cores, .threads = (uint32_t)fmin(CPU_MAX_THREADS, ceil(fmax(0, cores)))};
+    *c = (struct cpu){.world = w,
+                      .cores = cores,
+                      .threads = (uint32_t)fmin(CPU_MAX_THREADS, ceil(fmax(0, cores)))};
     for (uint32_t i = 0; i < c->threads; i++)
         c->thread[i] = (struct cpu_thread){.timer.fire = on_timer, .cpu = c};
 }

@@ -2,13 +2,15 @@
 /*
  * The gateway's CPU: a quota of `cores`, work done first come, first served.
  *
- * A model of a container with a CPU limit. A job runs on one thread; there are as many threads as the quota has
- * cores, rounded up, and they share it evenly, so a job of c ns of one core takes c * threads / cores: on half a core 2c, on
- * two cores c, on 1.5 cores 4/3 c. A quota is a slower processor here, not the kernel's 100 ms periods of running and
- * throttling. In the real world the CPU is the real one: cores is 0 there, and then a job runs at once, whatever
- * it says that it costs.
+ * A model of a container with a CPU limit. A job runs on one thread; there are as many threads as
+ * the quota has cores, rounded up, and they share it evenly, so a job of c ns of one core takes c *
+ * threads / cores: on half a core 2c, on two cores c, on 1.5 cores 4/3 c. A quota is a slower
+ * processor here, not the kernel's 100 ms periods of running and throttling. In the real world the
+ * CPU is the real one: cores is 0 there, and then a job runs at once, whatever it says that it
+ * costs.
  *
- * Jobs are embedded in their owners; the queue has no memory of its own and is as bounded as they are.
+ * Jobs are embedded in their owners; the queue has no memory of its own and is as bounded as they
+ * are.
  */
 #pragma once
 
@@ -46,7 +48,7 @@ struct cpu {
 void cpu_init(struct cpu *c, struct world *w, double cores);
 void cpu_done(struct cpu *c); /* drops what is queued */
 
-/* Does `cost` ns of work, then job->run. At once, without an event, when it costs nothing and nothing waits before it. */
+/* `cost` ns of work, then job->run. At once, without an event, when it is free and nothing waits. */
 void cpu_run(struct cpu *c, struct cpu_job *job, int64_t cost);
 
 /* Takes a queued job back, what is left of its work too; harmless on one that is not queued. */

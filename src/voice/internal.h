@@ -5,9 +5,9 @@
  *   turn.c      a turn from its opening to the LLM's request; its deadlines and its end
  *   reply.c     from the LLM's tokens to the last audio
  *
- * Telling the user anything may end the turn under one's feet, since he may cancel it from the event: every function
- * that tells returns false then, and the caller returns at once. A turn's memory stays, so that its generation can
- * be compared.
+ * Telling the user anything may end the turn under one's feet, since he may cancel it from the
+ * event: every function that tells returns false then, and the caller returns at once. A turn's
+ * memory stays, so that its generation can be compared.
  */
 #pragma once
 
@@ -42,11 +42,11 @@ enum { SYNTHS = TURN_MAX_AHEAD + 1 };
 /* How far a turn is. */
 enum turn_state {
     TURN_FREE,
-    TURN_REFUSING,  /* the refusal is on its way */
-    TURN_HEARING,   /* the user speaks */
-    TURN_DECODING,  /* end of speech found, the transcript is awaited */
-    TURN_ASKING,    /* CPU work before the LLM is asked */
-    TURN_ANSWERING  /* LLM and TTS */
+    TURN_REFUSING, /* the refusal is on its way */
+    TURN_HEARING,  /* the user speaks */
+    TURN_DECODING, /* end of speech found, the transcript is awaited */
+    TURN_ASKING,   /* CPU work before the LLM is asked */
+    TURN_ANSWERING /* LLM and TTS */
 };
 
 struct turn {
@@ -80,7 +80,7 @@ struct turn {
     uint32_t asked, spoken;      /* sentences handed to the TTS, and done with */
     int64_t audio;               /* ns handed to the user */
     struct playback playback;    /* kept only with play_ahead */
-    struct timer room;           /* so much has been heard that the next sentence may be synthesised */
+    struct timer room; /* so much has been heard that the next sentence may be synthesised */
 
     struct timer deadline;
     int64_t deadline_at, stage_by, turn_by;
@@ -123,8 +123,8 @@ void turn_refuse(struct turn *t, struct session *s);
 void turn_audio(struct turn *t, const struct audio *piece);
 void turn_finish(struct turn *t);
 void turn_cancel(struct turn *t);
-void turn_end(struct turn *t, enum turn_outcome outcome); /* frees all that it holds, then TURN_END */
-void turn_watch(struct turn *t);                          /* a deadline has been set */
+void turn_watch(struct turn *t); /* a deadline has been set */
+void turn_end(struct turn *t, enum turn_outcome outcome); /* frees all it holds, then TURN_END */
 bool turn_tell(struct turn *t, const struct turn_event *e);
 bool turn_tell_kind(struct turn *t, enum turn_event_kind kind);
 
@@ -133,5 +133,5 @@ bool turn_tell_kind(struct turn *t, enum turn_event_kind kind);
 void reply_init(struct turn *t);  /* once */
 void reply_reset(struct turn *t); /* a new turn */
 void reply_ask(struct turn *t);   /* submits to the LLM */
-void reply_drop(struct turn *t);  /* cancels all calls and jobs of it; does not serve the workers it leaves */
+void reply_drop(struct turn *t);  /* cancels its calls and jobs, leaves its workers unserved */
 int64_t reply_deadline(const struct turn *t);

@@ -36,36 +36,44 @@ static int check_costs(const struct gateway_cost *c, const char *where, struct e
     const struct {
         const char *name;
         int64_t value;
-    } costs[] = {{"turn", c->turn},         {"audioIn", c->audio_in},   {"token", c->token},
-                 {"sentence", c->sentence}, {"audioOut", c->audio_out}, {"synthesis", c->synthesis}};
+    } costs[] = {{"turn", c->turn},          {"audioIn", c->audio_in},
+                 {"token", c->token},        {"sentence", c->sentence},
+                 {"audioOut", c->audio_out}, {"synthesis", c->synthesis}};
 
     for (size_t i = 0; i < ARRAY_LEN(costs); i++)
         if (costs[i].value < 0 || costs[i].value > 60 * NS_PER_S)
-            return err_set(err, ERR_INPUT, "%s: cost of %s %.9g s, expected 0 to 60 s", where, costs[i].name,
-                           (double)costs[i].value / NS_PER_S);
+            return err_set(err, ERR_INPUT, "%s: cost of %s %.9g s, expected 0 to 60 s", where,
+                           costs[i].name, (double)costs[i].value / NS_PER_S);
     return 0;
 }
 
 int turn_conf_check(const struct turn_conf *c, const char *where, struct err *err)
 {
     if (c->tts_ahead > TURN_MAX_AHEAD)
-        return err_set(err, ERR_INPUT, "%s: %u sentences ahead, expected at most %d", where, c->tts_ahead, TURN_MAX_AHEAD);
+        return err_set(err, ERR_INPUT, "%s: %u sentences ahead, expected at most %d", where,
+                       c->tts_ahead, TURN_MAX_AHEAD);
     if (c->sentence_max < 8 || c->sentence_min > c->sentence_max)
-        return err_set(err, ERR_INPUT, "%s: sentences of %u to %u bytes, expected a maximum of at least 8 and the minimum below it",
+        return err_set(err, ERR_INPUT,
+                       "%s: sentences of %u to %u bytes, expected a maximum of at least 8 and the "
+                       "minimum below it",
                        where, c->sentence_min, c->sentence_max);
     if (c->kind == PIPELINE_SERIAL && c->workers == 0)
-        return err_set(err, ERR_INPUT, "%s: 0 workers, expected at least 1 for a serial pipeline", where);
+        return err_set(err, ERR_INPUT, "%s: 0 workers, expected at least 1 for a serial pipeline",
+                       where);
     if (c->max_sessions == 0)
         return err_set(err, ERR_INPUT, "%s: 0 sessions, expected at least 1", where);
     if (c->sample_rate < 8000 || c->sample_rate > 192000)
-        return err_set(err, ERR_INPUT, "%s: %u samples/s, expected 8000 to 192000", where, c->sample_rate);
+        return err_set(err, ERR_INPUT, "%s: %u samples/s, expected 8000 to 192000", where,
+                       c->sample_rate);
     if (c->play_ahead < 0 || c->barge_in < 0)
         return err_set(err, ERR_INPUT, "%s: a length of audio below 0", where);
-    if (c->hangover < 0 || c->speech_timeout <= 0 || c->asr_timeout <= 0 || c->llm_timeout <= 0 || c->tts_timeout <= 0 ||
-        c->turn_timeout <= 0)
+    if (c->hangover < 0 || c->speech_timeout <= 0 || c->asr_timeout <= 0 || c->llm_timeout <= 0 ||
+        c->tts_timeout <= 0 || c->turn_timeout <= 0)
         return err_set(err, ERR_INPUT, "%s: a timeout that is not above 0", where);
     if (!(c->cpu >= 0 && c->cpu <= 1e6))
-        return err_set(err, ERR_INPUT, "%s: cpu %g, expected cores, or 0 for a CPU that costs nothing", where, c->cpu);
+        return err_set(err, ERR_INPUT,
+                       "%s: cpu %g, expected cores, or 0 for a CPU that costs nothing", where,
+                       c->cpu);
     return check_costs(&c->cost, where, err);
 }
 
@@ -120,7 +128,7 @@ static void service_open(struct session_service *g, struct session *s)
     turn_open(t, s);
 }
 
-/* The user may still be sending when his turn is over: he has not been told yet, or takes no heed. */
+/* The user may still be sending when his turn is over. */
 static void service_audio(struct session_service *g, struct session *s, const struct audio *piece)
 {
     if (s->impl)
@@ -139,10 +147,13 @@ static void service_cancel(struct session_service *g, struct session *s)
         turn_cancel(s->impl);
 }
 
-static const struct session_service_ops service_ops = {
-    .open = service_open, .audio = service_audio, .finish = service_finish, .cancel = service_cancel};
+static const struct session_service_ops service_ops = {.open = service_open,
+                                                       .audio = service_audio,
+                                                       .finish = service_finish,
+                                                       .cancel = service_cancel};
 
-struct pipeline *pipeline_new(struct world *w, const struct turn_conf *conf, const struct pipeline_services *services)
+struct pipeline *pipeline_new(struct world *w, const struct turn_conf *conf,
+                              const struct pipeline_services *services)
 {
     struct pipeline *p = xcalloc(1, sizeof *p);
 
@@ -194,24 +205,30 @@ static const char *turn_check(const struct turn *t, uint32_t *workers)
     for (int i = 0; i < SYNTHS; i++) {
         busy += t->synths[i].state != SYNTH_FREE;
         *workers += t->synths[i].worker.held;
-        if (t->synths[i].state == SYNTH_FREE && (t->synths[i].worker.held || t->synths[i].worker.waiting || t->synths[i].job.queued))
+        if (t->synths[i].state == SYNTH_FREE &&
+            (t->synths[i].worker.held || t->synths[i].worker.waiting || t->synths[i].job.queued))
             return "a synthesis that is over still holds or awaits something";
     }
     *workers += t->asr_worker.held;
     if (t->state == TURN_FREE || t->state == TURN_REFUSING) {
-        bool holds = busy || t->llm_open || t->asr_open || t->asking.queued || t->asr_worker.held || t->asr_worker.waiting;
-        return holds || timer_running(&t->silence) || timer_running(&t->room) ? "a turn that is over still holds something" : NULL;
+        bool holds = busy || t->llm_open || t->asr_open || t->asking.queued || t->asr_worker.held ||
+                     t->asr_worker.waiting;
+        return holds || timer_running(&t->silence) || timer_running(&t->room)
+                   ? "a turn that is over still holds something"
+                   : NULL;
     }
     if (!timer_running(&t->deadline))
         return "a turn that nothing will ever end";
-    if (t->spoken > t->asked || t->asked - t->spoken > 1 + t->pipeline->conf.tts_ahead || busy != t->asked - t->spoken)
+    if (t->spoken > t->asked || t->asked - t->spoken > 1 + t->pipeline->conf.tts_ahead ||
+        busy != t->asked - t->spoken)
         return "sentences under way and counted differ";
     if (t->state < TURN_ANSWERING && (t->llm_open || t->asked > 0))
         return "a reply before the request";
     return NULL;
 }
 
-static const char *counts_check(const struct pipeline *p, uint32_t open, uint32_t refusing, uint32_t workers)
+static const char *counts_check(const struct pipeline *p, uint32_t open, uint32_t refusing,
+                                uint32_t workers)
 {
     uint64_t over = p->stats.cancelled;
 

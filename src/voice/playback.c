@@ -14,7 +14,7 @@ void playback_add(struct playback *p, int64_t now, int64_t duration)
     p->end += duration;
 }
 
-/* Audio is received before it sounds and sounds without a gap up to `end`, so at most all of it is left. */
+/* During the jitter buffer more time than audio is left. */
 int64_t playback_left(const struct playback *p, int64_t now)
 {
     int64_t left = p->end == TIME_NEVER || now >= p->end ? 0 : p->end - now;

@@ -38,7 +38,8 @@ static bool hand_over(struct turn *t, int64_t duration, const int16_t *pcm)
 /* Keeps a piece until its sentence's turn has come; false: too much. */
 static bool hold(struct synth *s, const struct audio *piece)
 {
-    size_t n = (size_t)((piece->duration * s->turn->pipeline->conf.sample_rate + NS_PER_S / 2) / NS_PER_S);
+    size_t n =
+        (size_t)((piece->duration * s->turn->pipeline->conf.sample_rate + NS_PER_S / 2) / NS_PER_S);
 
     s->held += piece->duration;
     if (!piece->pcm)
@@ -104,7 +105,8 @@ static void on_tts_end(struct tts_call *c, enum serve_status status)
     struct turn *t = s->turn;
     const struct gateway_cost *cost = &t->pipeline->conf.cost;
     int64_t lasted = turn_now(t) - s->asked_at;
-    double work = (double)cost->audio_out * (double)s->audio / NS_PER_S + (double)cost->synthesis * (double)lasted / NS_PER_S;
+    double work = (double)cost->audio_out * (double)s->audio / NS_PER_S +
+                  (double)cost->synthesis * (double)lasted / NS_PER_S;
 
     s->state = SYNTH_CLOSING;
     if (status != SERVE_OK) {
@@ -319,7 +321,8 @@ void reply_init(struct turn *t)
     t->llm.on = &llm_events;
     t->room.fire = on_room;
     for (int i = 0; i < SYNTHS; i++)
-        t->synths[i] = (struct synth){.turn = t, .call.on = &tts_events, .worker.granted = on_worker};
+        t->synths[i] =
+            (struct synth){.turn = t, .call.on = &tts_events, .worker.granted = on_worker};
 }
 
 void reply_reset(struct turn *t)

@@ -10,14 +10,16 @@ enum { STOPS_MAX = 16, BLANKS_MAX = 8, WORD_MAX = 10 };
 
 /* Never the end of a sentence. Single letters with stops inside (e.g., U.S.) go by rule. */
 static const char *const titles[] = {
-    "al", "approx", "ca", "capt", "cf", "col", "cpl", "dept", "dr", "e.g", "esp", "gen", "gov", "hon", "i.e",
-    "lt", "maj", "messrs", "mr", "mrs", "ms", "mt", "prof", "rep", "rev", "sen", "sgt", "viz", "vs",
+    "al",  "approx", "ca",   "capt", "cf",  "col", "cpl", "dept",   "dr", "e.g",
+    "esp", "gen",    "gov",  "hon",  "i.e", "lt",  "maj", "messrs", "mr", "mrs",
+    "ms",  "mt",     "prof", "rep",  "rev", "sen", "sgt", "viz",    "vs",
 };
 
 /* Abbreviations only before a number. */
 static const char *const numbered[] = {
-    "apr", "apt", "art", "aug", "ch", "dec", "eq", "feb", "fig", "figs", "jan", "jul", "jun", "mar", "max", "min",
-    "no", "nos", "nov", "oct", "op", "p", "pp", "sec", "sep", "sept", "vol",
+    "apr",  "apt", "art", "aug", "ch",  "dec", "eq",  "feb",  "fig",
+    "figs", "jan", "jul", "jun", "mar", "max", "min", "no",   "nos",
+    "nov",  "oct", "op",  "p",   "pp",  "sec", "sep", "sept", "vol",
 };
 
 /* They may end a sentence; the next word tells. */
@@ -27,10 +29,13 @@ static const char *const either[] = {
 
 /* Words that begin sentences and seldom names. */
 static const char *const openers[] = {
-    "a", "after", "all", "also", "an", "and", "as", "at", "before", "both", "but", "by", "each", "for", "from", "he", "her", "here",
-    "his", "how", "however", "i", "if", "in", "is", "it", "its", "let", "many", "most", "my", "no", "not", "now", "on", "one", "or",
-    "our", "please", "she", "so", "some", "that", "the", "their", "then", "there", "these", "they", "this", "those", "to", "today",
-    "we", "what", "when", "where", "while", "who", "why", "with", "yes", "you", "your",
+    "a",       "after", "all",   "also", "an",    "and",  "as",    "at",    "before", "both",
+    "but",     "by",    "each",  "for",  "from",  "he",   "her",   "here",  "his",    "how",
+    "however", "i",     "if",    "in",   "is",    "it",   "its",   "let",   "many",   "most",
+    "my",      "no",    "not",   "now",  "on",    "one",  "or",    "our",   "please", "she",
+    "so",      "some",  "that",  "the",  "their", "then", "there", "these", "they",   "this",
+    "those",   "to",    "today", "we",   "what",  "when", "where", "while", "who",    "why",
+    "with",    "yes",   "you",   "your",
 };
 
 void sentence_init(struct sentence_cutter *c, enum sentence_rule rule, size_t min, size_t max)
@@ -66,7 +71,8 @@ static bool stop(char c)
 /* May a sentence end at this byte? The others cost nothing. */
 static bool candidate(char c)
 {
-    static const bool table[256] = {['.'] = true, ['!'] = true, ['?'] = true, ['\n'] = true, [0xe0] = true, [0xe3] = true, [0xef] = true};
+    static const bool table[256] = {['.'] = true,  ['!'] = true,  ['?'] = true, ['\n'] = true,
+                                    [0xe0] = true, [0xe3] = true, [0xef] = true};
 
     return table[(unsigned char)c];
 }
@@ -153,12 +159,14 @@ static bool begins_line(const char *text, size_t start, size_t w)
 }
 
 /* A single full stop at text[i] with white space behind it; the next word begins at text[k]. */
-static enum end_kind by_word_before(const char *text, size_t start, size_t i, size_t k, size_t n, bool over)
+static enum end_kind by_word_before(const char *text, size_t start, size_t i, size_t k, size_t n,
+                                    bool over)
 {
     size_t w = i, len;
     bool digits = true;
 
-    while (w > start && i - w <= WORD_MAX && !blank(text[w - 1]) && !memchr("(\"'[*", text[w - 1], 5)) {
+    while (w > start && i - w <= WORD_MAX && !blank(text[w - 1]) &&
+           !memchr("(\"'[*", text[w - 1], 5)) {
         w--;
         digits = digits && digit(text[w]);
     }
@@ -171,13 +179,17 @@ static enum end_kind by_word_before(const char *text, size_t start, size_t i, si
         return NO_END;
     if (LISTED(numbered, text + w, len))
         return digit(text[k]) ? NO_END : END;
-    if ((len == 1 && letter(text[w]) && text[w] != 'I') || dotted(text + w, len) || LISTED(either, text + w, len))
+    if ((len == 1 && letter(text[w]) && text[w] != 'I') || dotted(text + w, len) ||
+        LISTED(either, text + w, len))
         return by_next_word(text, k, n, over);
     return END;
 }
 
-/* The stops at text[i] end before text[e], where white space begins: does the sentence end there? */
-static enum end_kind by_context(const char *text, size_t start, size_t i, size_t e, size_t n, bool over)
+/*
+ * The stops at text[i] end before text[e], where white space begins: does the sentence end there?
+ */
+static enum end_kind by_context(const char *text, size_t start, size_t i, size_t e, size_t n,
+                                bool over)
 {
     bool plain = true, closed = closer(text + e - 1, 1) || (text[e - 1] & 0x80);
     size_t k = e;
@@ -198,10 +210,11 @@ static enum end_kind by_context(const char *text, size_t start, size_t i, size_t
 }
 
 /*
- * Is there an end at text[i], a candidate? END: the sentence ends before *ret_end. UNKNOWN: it depends on what
- * follows. Whether it is over makes the end of the text as good as white space.
+ * Is there an end at text[i], a candidate? END: the sentence ends before *ret_end. UNKNOWN: it
+ * depends on what follows. Whether it is over makes the end of the text as good as white space.
  */
-static enum end_kind end_at(const char *text, size_t start, size_t i, size_t n, bool over, size_t *ret_end)
+static enum end_kind end_at(const char *text, size_t start, size_t i, size_t n, bool over,
+                            size_t *ret_end)
 {
     size_t e = i, wide = wide_stop(text + i, n - i), more;
 
@@ -216,7 +229,8 @@ static enum end_kind end_at(const char *text, size_t start, size_t i, size_t n, 
     while (e - i < STOPS_MAX && (more = closer(text + e, n - e)) > 0)
         e += more;
     *ret_end = e;
-    if (e >= n || ((text[e] & 0x80) && n - e < 3)) /* more stops, a closing quote, or the rest of one may follow */
+    if (e >= n || ((text[e] & 0x80) &&
+                   n - e < 3)) /* more stops, a closing quote, or the rest of one may follow */
         return over ? END : UNKNOWN;
     if (wide)
         return END;
@@ -252,7 +266,8 @@ static size_t forced_cut(const char *text, size_t start, size_t limit)
     for (i = start; i < limit; i++) {
         if (blank(text[i]))
             space = i;
-        else if ((text[i] == ',' || text[i] == ';' || text[i] == ':') && i + 1 < limit && blank(text[i + 1]))
+        else if ((text[i] == ',' || text[i] == ';' || text[i] == ':') && i + 1 < limit &&
+                 blank(text[i + 1]))
             comma = i + 1;
     }
     if (comma > start + (limit - start) / 3)
@@ -264,11 +279,13 @@ static size_t forced_cut(const char *text, size_t start, size_t limit)
     return i;
 }
 
-static bool next_full(struct sentence_cutter *c, const char *text, size_t n, bool over, size_t *ret_from, size_t *ret_n)
+static bool next_full(struct sentence_cutter *c, const char *text, size_t n, bool over,
+                      size_t *ret_from, size_t *ret_n)
 {
     size_t i = c->scan > c->start ? c->scan : c->start, limit, end, cut;
 
-    while (c->start < n && blank(text[c->start])) { /* the limit counts from the first character that is spoken */
+    while (c->start < n &&
+           blank(text[c->start])) { /* the limit counts from the first character that is spoken */
         c->start++;
         i = i > c->start ? i : c->start;
     }
@@ -302,7 +319,8 @@ static bool next_full(struct sentence_cutter *c, const char *text, size_t n, boo
     return speakable(text, cut, n) && trimmed(text, cut, n, ret_from, ret_n);
 }
 
-static bool next_naive(struct sentence_cutter *c, const char *text, size_t n, bool over, size_t *ret_from, size_t *ret_n)
+static bool next_naive(struct sentence_cutter *c, const char *text, size_t n, bool over,
+                       size_t *ret_from, size_t *ret_n)
 {
     size_t from = c->start;
 
@@ -325,7 +343,8 @@ static bool next_naive(struct sentence_cutter *c, const char *text, size_t n, bo
     return trimmed(text, from, n, ret_from, ret_n);
 }
 
-bool sentence_next(struct sentence_cutter *c, const char *text, size_t n, bool over, size_t *ret_from, size_t *ret_n)
+bool sentence_next(struct sentence_cutter *c, const char *text, size_t n, bool over,
+                   size_t *ret_from, size_t *ret_n)
 {
     return c->rule == SENTENCE_NAIVE ? next_naive(c, text, n, over, ret_from, ret_n)
                                      : next_full(c, text, n, over, ret_from, ret_n);

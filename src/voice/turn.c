@@ -29,7 +29,7 @@ static void drop_asr(struct turn *t)
     workers_leave(&p->workers, &t->asr_worker);
 }
 
-/* Frees everything that the turn holds in the servers, and the turn itself; the workers it leaves are not served yet. */
+/* Frees all that the turn holds, and itself; the workers that it leaves are not served yet. */
 static void drop(struct turn *t)
 {
     struct pipeline *p = t->pipeline;
@@ -93,7 +93,9 @@ static enum turn_bound exceeded(const struct turn *t)
         return BOUND_TURN;
     if (t->stage_by > turn_now(t))
         return BOUND_TTS;
-    return t->state == TURN_HEARING ? BOUND_SPEECH : t->state == TURN_DECODING ? BOUND_ASR : BOUND_LLM;
+    return t->state == TURN_HEARING    ? BOUND_SPEECH
+           : t->state == TURN_DECODING ? BOUND_ASR
+                                       : BOUND_LLM;
 }
 
 static void on_deadline(struct timer *timer)
@@ -120,7 +122,8 @@ static void on_asked(struct cpu_job *job)
 static void ask(struct turn *t)
 {
     struct pipeline *p = t->pipeline;
-    double work = (double)p->conf.cost.turn + (double)p->conf.cost.audio_in * (double)t->heard / NS_PER_S;
+    double work =
+        (double)p->conf.cost.turn + (double)p->conf.cost.audio_in * (double)t->heard / NS_PER_S;
 
     t->state = TURN_ASKING;
     t->stage_by = TIME_NEVER;
@@ -171,7 +174,8 @@ static void on_asr_final(struct asr_stream *s, const char *text)
         return;
     }
     if (t->pipeline->conf.endpointing == ENDPOINT_SERVER && !turn_serial(t))
-        drop_asr(t); /* the serial gateway keeps the microphone's stream, and its worker, to the end */
+        drop_asr(
+            t); /* the serial gateway keeps the microphone's stream, and its worker, to the end */
     if (turn_tell_kind(t, TURN_TRANSCRIPT))
         ask(t);
 }
@@ -198,7 +202,8 @@ static void asr_send(struct turn *t, int64_t duration, bool voiced, const int16_
     struct asr_service *a = t->pipeline->to.asr;
 
     if (duration > 0)
-        a->ops->audio(a, &t->asr, &(struct audio){.duration = duration, .voiced = voiced, .pcm = pcm});
+        a->ops->audio(a, &t->asr,
+                      &(struct audio){.duration = duration, .voiced = voiced, .pcm = pcm});
 }
 
 static void on_asr_worker(struct worker_wait *w)
@@ -227,8 +232,9 @@ static void asr_begin(struct turn *t)
 }
 
 /*
- * Has the gateway heard enough silence? It hears a piece when the piece is over. In real time the hangover ends between
- * two pieces, which is the timer's; audio that comes faster than real time brings its silence along.
+ * Has the gateway heard enough silence? It hears a piece when the piece is over. In real time the
+ * hangover ends between two pieces, which is the timer's; audio that comes faster than real time
+ * brings its silence along.
  */
 static bool hangover_over(struct turn *t, const struct audio *piece)
 {

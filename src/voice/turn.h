@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The voice pipeline: audio in, ASR -> LLM -> TTS, audio out; one turn after another for every session. docs/turn.md
- * has the picture.
+ * The voice pipeline: audio in, ASR -> LLM -> TTS, audio out; one turn after another for every
+ * session. docs/turn.md has the picture.
  *
- * It offers the port of voice/session.h over the ports of serve/service.h. In the virtual world it is the simulated
- * gateway, in the real one the gateway itself.
+ * It offers the port of voice/session.h over the ports of serve/service.h. In the virtual world it
+ * is the simulated gateway, in the real one the gateway itself.
  *
- * Streaming (the default): the ASR's final transcript goes to the LLM at once, its tokens through the sentence
- * cutter, every sentence to the TTS as soon as it is whole, at most `tts_ahead` of them beyond the one that is being
- * handed out; audio goes to the user in order as it comes. Speech during the reply ends the turn at once (barge-in), and
- * whatever the turn holds in the servers is cancelled with it, as with every other end.
+ * Streaming (the default): the ASR's final transcript goes to the LLM at once, its tokens through
+ * the sentence cutter, every sentence to the TTS as soon as it is whole, at most `tts_ahead` of
+ * them beyond the one that is being handed out; audio goes to the user in order as it comes. Speech
+ * during the reply ends the turn at once (barge-in), and whatever the turn holds in the servers is
+ * cancelled with it, as with every other end.
  *
- * Serial behaves as the published pipeline's gateway: a sentence's synthesis is awaited in full before its first chunk
- * goes out, reading the LLM's stream stops meanwhile, and a pool of `workers` threads carries the ASR streams (each held for the
- * stream's life, which with endpointing by the server is the turn's) and the synthesis calls. With as many open
- * microphones as workers no turn ever gets its audio, and they end by timeout. It knows no barge-in. Its TURN_LLM_DONE is when it
- * has read the last token, which is what its own metric says, not when the LLM was done.
+ * Serial behaves as the published pipeline's gateway: a sentence's synthesis is awaited in full
+ * before its first chunk goes out, reading the LLM's stream stops meanwhile, and a pool of
+ * `workers` threads carries the ASR streams (each held for the stream's life, which with
+ * endpointing by the server is the turn's) and the synthesis calls. With as many open microphones
+ * as workers no turn ever gets its audio, and they end by timeout. It knows no barge-in. Its
+ * TURN_LLM_DONE is when it has read the last token, which is what its own metric says, not when the
+ * LLM was done.
  *
- * With endpointing by the server the gateway learns of the end of speech with the transcript: TURN_ENDPOINT and
- * TURN_TRANSCRIPT then come at the same time.
+ * With endpointing by the server the gateway learns of the end of speech with the transcript:
+ * TURN_ENDPOINT and TURN_TRANSCRIPT then come at the same time.
  */
 #pragma once
 
@@ -51,8 +54,8 @@ struct gateway_cost {
 
 enum {
     TURN_MAX_AHEAD = 7,
-    TURN_MAX_REPLY = 64 * 1024, /* bytes of a reply; there the LLM is cancelled and the rest is not spoken */
-    TURN_MAX_HELD = 8 << 20     /* bytes of a sentence's samples that wait for their turn; beyond it the turn fails */
+    TURN_MAX_REPLY = 64 * 1024, /* bytes of a reply; there the LLM is cancelled */
+    TURN_MAX_HELD = 8 << 20     /* bytes of a sentence's waiting samples; beyond it the turn fails */
 };
 
 struct turn_conf {
@@ -63,10 +66,10 @@ struct turn_conf {
     uint32_t sentence_min;     /* bytes; shorter sentences wait for the next one, 12 */
     uint32_t sentence_max;     /* bytes; longer ones are cut at a comma or a space, 240 */
     uint32_t tts_ahead;        /* sentences synthesised ahead, 1; at most TURN_MAX_AHEAD */
-    int64_t play_ahead;        /* ns of audio handed on that the user cannot have heard yet, above which no further sentence is
-                                  synthesised; 0: no such bound. Streaming only */
-    int64_t barge_in;          /* ns of speech during the reply that end the turn, 0: its first piece; TIME_NEVER: speech is
-                                  ignored. Streaming only */
+    int64_t play_ahead;        /* ns of audio handed on and not yet heard, above which no further
+                                  sentence is synthesised; 0: no such bound. Streaming only */
+    int64_t barge_in;          /* ns of speech during the reply that end the turn; 0: its first
+                                  piece; TIME_NEVER: speech is ignored. Streaming only */
     uint32_t sample_rate;      /* of the TTS's samples, 22,050/s; matters in the real world only */
     uint32_t workers;          /* serial: threads of the pool, min(32, cores + 4) */
     uint32_t max_sessions;     /* open turns; beyond it TURN_REFUSED */
@@ -91,10 +94,11 @@ struct pipeline_services {
 };
 
 struct pipeline;
-struct pipeline *pipeline_new(struct world *w, const struct turn_conf *conf, const struct pipeline_services *services);
-void pipeline_free(struct pipeline *p); /* NULL accepted; turns in flight are forgotten, the services are not called */
+struct pipeline *pipeline_new(struct world *w, const struct turn_conf *conf,
+                              const struct pipeline_services *services);
+void pipeline_free(struct pipeline *p); /* NULL accepted; turns in flight are forgotten */
 struct session_service *pipeline_service(struct pipeline *p);
-double pipeline_cpu_busy(const struct pipeline *p); /* ns of full use of its cores, as of now; -1: not counted */
+double pipeline_cpu_busy(const struct pipeline *p); /* ns of full use, as of now; -1: not counted */
 
 /* Which bound it was that made a turn TURN_TIMED_OUT. */
 enum turn_bound { BOUND_SPEECH, BOUND_ASR, BOUND_LLM, BOUND_TTS, BOUND_TURN, BOUND_COUNT };

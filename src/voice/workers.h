@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pool of threads that calls hold for as long as they last, first come, first served: the published gateway's
- * min(32, cores + 4). The streaming pipeline needs none.
+ * A pool of threads that calls hold for as long as they last, first come, first served: the
+ * published gateway's min(32, cores + 4). The streaming pipeline needs none.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct worker_wait {
-    void (*granted)(struct worker_wait *w); /* may be called from within workers_take(); may take and leave */
+    void (*granted)(struct worker_wait *w); /* perhaps from within workers_take() */
     struct worker_wait *next, *prev;        /* the pool's */
     bool waiting, held;
 };
@@ -23,8 +23,8 @@ void workers_init(struct workers *p, uint32_t count);
 void workers_take(struct workers *p, struct worker_wait *w); /* not while it waits or holds */
 
 /*
- * Ends waiting or holding; harmless otherwise. Nobody is granted what has become free before workers_serve(), so that
- * who gives up several can do so before others act.
+ * Ends waiting or holding; harmless otherwise. Nobody is granted what has become free before
+ * workers_serve(), so that who gives up several can do so before others act.
  */
 void workers_leave(struct workers *p, struct worker_wait *w);
 void workers_serve(struct workers *p);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the turn's own code costs: 30 pieces of speech, 80 tokens in five sentences, 90 pieces of reply audio, against
- * services and a user that do nothing, event for event called directly. One line a kind of pipeline; not a test.
+ * What the turn's own code costs: 30 pieces of speech, 80 tokens in five sentences, 90 pieces of
+ * reply audio, against services and a user that do nothing, event for event called directly. One
+ * line a kind of pipeline; not a test.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,13 +20,30 @@ static struct tts_call *synth[8];
 static size_t synths;
 static uint64_t events, ended;
 
-static void asr_open(struct asr_service *a, struct asr_stream *s) { stream = s; }
-static void asr_audio(struct asr_service *a, struct asr_stream *s, const struct audio *piece) {}
-static void asr_over(struct asr_service *a, struct asr_stream *s) {}
-static void llm_submit(struct llm_service *l, struct llm_call *c) { llm = c; }
-static void llm_cancel(struct llm_service *l, struct llm_call *c) {}
-static void tts_submit(struct tts_service *t, struct tts_call *c) { synth[synths++] = c; }
-static void tts_cancel(struct tts_service *t, struct tts_call *c) {}
+static void asr_open(struct asr_service *a, struct asr_stream *s)
+{
+    stream = s;
+}
+static void asr_audio(struct asr_service *a, struct asr_stream *s, const struct audio *piece)
+{
+}
+static void asr_over(struct asr_service *a, struct asr_stream *s)
+{
+}
+static void llm_submit(struct llm_service *l, struct llm_call *c)
+{
+    llm = c;
+}
+static void llm_cancel(struct llm_service *l, struct llm_call *c)
+{
+}
+static void tts_submit(struct tts_service *t, struct tts_call *c)
+{
+    synth[synths++] = c;
+}
+static void tts_cancel(struct tts_service *t, struct tts_call *c)
+{
+}
 
 static const struct asr_service_ops asr_ops = {asr_open, asr_audio, asr_over, asr_over};
 static const struct llm_service_ops llm_ops = {llm_submit, llm_cancel};
@@ -50,8 +68,9 @@ static void synthesise(void)
 
 static void one_turn(struct session_service *g, struct session *s)
 {
-    static const char *const words[] = {" The", " weather", " in", " the", " town", " is", " quite", " mild", " today", ",",
-                                        " with", " some", " rain", " by", " evening", "."};
+    static const char *const words[] = {" The",   " weather", " in",      " the", " town", " is",
+                                        " quite", " mild",    " today",   ",",    " with", " some",
+                                        " rain",  " by",      " evening", "."};
 
     g->ops->open(g, s);
     for (int i = 0; i < PIECES; i++)
@@ -104,8 +123,9 @@ int main(void)
         }
         if (ended != TURNS / 5)
             return 1;
-        printf("%-10s %6.2f us/turn (best of 5 x %d), %.0f events told, goal 10 us\n", kind ? "serial" : "streaming", best / (TURNS / 5) * 1e6,
-               TURNS / 5, (double)events / (TURNS / 5));
+        printf("%-10s %6.2f us/turn (best of 5 x %d), %.0f events told, goal 10 us\n",
+               kind ? "serial" : "streaming", best / (TURNS / 5) * 1e6, TURNS / 5,
+               (double)events / (TURNS / 5));
         pipeline_free(p);
         virtual_free(v);
     }

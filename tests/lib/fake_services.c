@@ -90,7 +90,8 @@ static void asr_audio(struct asr_service *a, struct asr_stream *s, const struct 
     struct fake_call *c = s->impl;
 
     (void)a;
-    if (s->server_endpoint && !piece->voiced && !timer_running(&c->timer) && c->step == 0 && c->fakes->asr_fault != FAKE_SILENT)
+    if (s->server_endpoint && !piece->voiced && !timer_running(&c->timer) && c->step == 0 &&
+        c->fakes->asr_fault != FAKE_SILENT)
         after(c, s->server_endpoint - piece->duration + c->fakes->asr_final);
 }
 
@@ -214,10 +215,19 @@ void fakes_init(struct fakes *f, struct world *w)
     static const struct llm_service_ops llm = {llm_submit, llm_cancel};
     static const struct tts_service_ops tts = {tts_submit, tts_cancel};
 
-    *f = (struct fakes){.w = w, .asr = {&asr}, .llm = {&llm}, .tts = {&tts},
-                        .asr_final = 100 * NS_PER_MS, .llm_first = 50 * NS_PER_MS, .llm_gap = 10 * NS_PER_MS,
-                        .tts_first = 50 * NS_PER_MS, .tts_whole = 300 * NS_PER_MS, .tts_audio = 2 * NS_PER_S,
-                        .reply = "One two three four five. Six seven eight nine ten. Eleven twelve thirteen fourteen."};
+    *f = (struct fakes){
+        .w = w,
+        .asr = {&asr},
+        .llm = {&llm},
+        .tts = {&tts},
+        .asr_final = 100 * NS_PER_MS,
+        .llm_first = 50 * NS_PER_MS,
+        .llm_gap = 10 * NS_PER_MS,
+        .tts_first = 50 * NS_PER_MS,
+        .tts_whole = 300 * NS_PER_MS,
+        .tts_audio = 2 * NS_PER_S,
+        .reply =
+            "One two three four five. Six seven eight nine ten. Eleven twelve thirteen fourteen."};
     for (int i = 0; i < FAKE_CALLS; i++)
         f->calls[i] = (struct fake_call){.fakes = f, .timer.fire = fire};
 }

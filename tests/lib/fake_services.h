@@ -2,9 +2,10 @@
 /*
  * ASR, LLM and TTS of fixed timing in a world, which never slow down, and fail on request.
  *
- * ASR: the final comes `asr_final` after finish (or after asr_endpoint of silence when the stream asks for that). LLM: the
- * first token after `llm_first`, then one every `llm_gap`; it says `reply`, a token a word. TTS: a sentence takes
- * `tts_whole`, its audio of `tts_audio` comes in two equal chunks, at `tts_first` and at the end.
+ * ASR: the final comes `asr_final` after finish (or after asr_endpoint of silence when the stream
+ * asks for that). LLM: the first token after `llm_first`, then one every `llm_gap`; it says
+ * `reply`, a token a word. TTS: a sentence takes `tts_whole`, its audio of `tts_audio` comes in two
+ * equal chunks, at `tts_first` and at the end.
  */
 #pragma once
 
@@ -34,7 +35,7 @@ struct fakes {
     enum fake_fault asr_fault, llm_fault, tts_fault;
     unsigned held; /* calls that have neither ended nor been cancelled */
     unsigned asr_open, asr_open_most, tts_open, tts_open_most;
-    bool pcm;      /* the TTS has samples: all of a chunk are 2 * number of its sentence, one more in the second chunk */
+    bool pcm; /* the TTS has samples: 2 * number of the sentence, one more in its second chunk */
     int tts_calls;
     int16_t samples[FAKE_SAMPLES];
     struct fake_call calls[FAKE_CALLS];

@@ -79,7 +79,8 @@ TEST(a_job_never_gets_more_than_one_core)
     static const struct {
         double cores;
         int64_t first, second, third; /* ends of three jobs of 12 ns */
-    } cases[] = {{1, 12, 24, 36}, {1.5, 16, 16, 32}, {2, 12, 12, 24}, {3, 12, 12, 12}, {64.5, 12, 12, 12}};
+    } cases[] = {
+        {1, 12, 24, 36}, {1.5, 16, 16, 32}, {2, 12, 12, 24}, {3, 12, 12, 12}, {64.5, 12, 12, 12}};
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct virtual_world *v = virtual_new();
@@ -129,6 +130,7 @@ PROPERTY(any_jobs_keep_the_invariants, 1000)
         CHECK(!cpu_check(&cpu));
     for (size_t i = 0; i < n; i++)
         CHECK_EQ(tasks[i].done_at >= 0, !cancelled[i]);
-    CHECK(cpu_busy(&cpu) * cores <= asked + (double)n * 4); /* rounding up: under a ns a job and thread */
+    CHECK(cpu_busy(&cpu) * cores <=
+          asked + (double)n * 4); /* rounding up: under a ns a job and thread */
     virtual_free(v);
 }

@@ -40,7 +40,8 @@ TEST(a_late_piece_is_an_underrun_and_stalls_until_it_comes)
 PROPERTY(arithmetic_agrees_with_playing_tick_by_tick, 2000)
 {
     struct playback p;
-    int64_t jitter = gen_range(g, 0, 20), now = gen_range(g, 0, 20), arrive[40], length[40], heard = 0, stalled = 0, wait = -1, have = 0;
+    int64_t jitter = gen_range(g, 0, 20), now = gen_range(g, 0, 20), arrive[40], length[40],
+            heard = 0, stalled = 0, wait = -1, have = 0;
     size_t n = 1 + gen_size(g, 39), next = 0;
 
     playback_init(&p, jitter);
@@ -49,7 +50,8 @@ PROPERTY(arithmetic_agrees_with_playing_tick_by_tick, 2000)
         length[i] = gen_range(g, 1, 30);
         now += gen_range(g, 0, 40);
     }
-    for (int64_t t = 0; next < n || have > 0; t++) { /* during tick t: what has arrived by t sounds */
+    for (int64_t t = 0; next < n || have > 0;
+         t++) { /* during tick t: what has arrived by t sounds */
         while (next < n && arrive[next] == t) {
             if (wait < 0)
                 wait = jitter;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The serial pipeline against measurements of the published gateway: its unmodified program in front of backends that never
- * slow down (first token 50 ms, 45 tokens of 10 ms in three sentences: 0.50 s; synthesis 0.3 s a sentence, first chunk after
- * 50 ms; transcript 0.1 s after the half-close). docs/turn.md has the table. What is measured contains a Python
- * program's own time, some 10 to 30 ms a step, which the model is not given.
+ * The serial pipeline against measurements of the published gateway: its unmodified program in
+ * front of backends that never slow down (first token 50 ms, 45 tokens of 10 ms in three
+ * sentences: 0.50 s; synthesis 0.3 s a sentence, first chunk after 50 ms; transcript 0.1 s after
+ * the half-close). docs/turn.md has the table. What is measured contains a Python program's own
+ * time, some 10 to 30 ms a step, which the model is not given.
  */
 #include "base/mem.h"
 #include "check.h"
@@ -11,7 +12,7 @@
 #include "sim/virtual.h"
 #include "voice/turn.h"
 
-#define MS(x) ((x) * NS_PER_MS)
+#define MS(x) ((x)*NS_PER_MS)
 
 enum { CALLERS = 50 };
 
@@ -25,7 +26,10 @@ struct seen {
     unsigned turns, failed;
 };
 
-/* One client of the published load test: 0.4 s of upload, half-close, and again after a second; or a microphone. */
+/*
+ * One client of the published load test: 0.4 s of upload, half-close, and again after a second; or
+ * a microphone.
+ */
 struct caller {
     struct bed *bed;
     struct session session;
@@ -43,7 +47,7 @@ struct bed {
     struct pipeline *pipeline;
     int64_t think; /* TIME_NEVER: one turn each */
     bool microphone;
-    int64_t from;  /* turns that began earlier are not counted */
+    int64_t from; /* turns that began earlier are not counted */
     struct seen sum;
     struct caller callers[CALLERS];
 };
@@ -107,7 +111,9 @@ static void act(struct timer *t)
         return;
     }
     c->pieces++;
-    g->ops->audio(g, &c->session, &(struct audio){.duration = b->microphone ? MS(100) : MS(1280), .voiced = c->pieces <= 4});
+    g->ops->audio(
+        g, &c->session,
+        &(struct audio){.duration = b->microphone ? MS(100) : MS(1280), .voiced = c->pieces <= 4});
     if (b->microphone || c->pieces < 4)
         timer_start(b->w, t, b->w->now + MS(100));
     else
@@ -123,16 +129,19 @@ static struct bed *bed_new(uint32_t workers, size_t callers, int64_t synthesis)
     b->w = virtual_world(b->v);
     b->think = TIME_NEVER;
     fakes_init(&b->fakes, b->w);
-    b->fakes.reply = "a b c d e f g h i j k l m n o. a b c d e f g h i j k l m n o. a b c d e f g h i j k l m n o.";
+    b->fakes.reply = "a b c d e f g h i j k l m n o. a b c d e f g h i j k l m n o. a b c d e f g "
+                     "h i j k l m n o.";
     b->fakes.tts_whole = synthesis;
     conf.kind = PIPELINE_SERIAL;
     conf.rule = SENTENCE_NAIVE;
     conf.endpointing = ENDPOINT_SERVER;
     conf.hangover = MS(800);
     conf.workers = workers;
-    b->pipeline = pipeline_new(b->w, &conf, &(struct pipeline_services){&b->fakes.asr, &b->fakes.llm, &b->fakes.tts});
+    b->pipeline = pipeline_new(
+        b->w, &conf, &(struct pipeline_services){&b->fakes.asr, &b->fakes.llm, &b->fakes.tts});
     for (size_t i = 0; i < callers; i++) {
-        b->callers[i] = (struct caller){.bed = b, .session.on = &listens, .timer.fire = act, .utterance = {.text = "hello"}};
+        b->callers[i] = (struct caller){
+            .bed = b, .session.on = &listens, .timer.fire = act, .utterance = {.text = "hello"}};
         b->callers[i].session.utterance = &b->callers[i].utterance;
         timer_start(b->w, &b->callers[i].timer, 0);
     }
@@ -213,8 +222,9 @@ TEST(fifty_at_once_queue_for_six_threads)
 }
 
 /*
- * Fifty callers with a second of thinking, out of phase. The rate is higher than measured by up to a sixth: the model is not given
- * what the real client and gateway spend between turns (a new channel for every request).
+ * Fifty callers with a second of thinking, out of phase. The rate is higher than measured by up to
+ * a sixth: the model is not given what the real client and gateway spend between turns (a new
+ * channel for every request).
  */
 TEST(a_closed_loop_depends_on_the_threads_alone)
 {
@@ -222,7 +232,9 @@ TEST(a_closed_loop_depends_on_the_threads_alone)
         uint32_t workers;
         int64_t synthesis;
         double llm_total, client_tts, e2e, rate; /* measured */
-    } rows[] = {{12, MS(300), 2.43, 0.88, 0.94, 10.8}, {32, MS(300), 1.10, 0.45, 0.50, 16.9}, {32, MS(800), 2.79, 1.04, 1.09, 10.0}};
+    } rows[] = {{12, MS(300), 2.43, 0.88, 0.94, 10.8},
+                {32, MS(300), 1.10, 0.45, 0.50, 16.9},
+                {32, MS(800), 2.79, 1.04, 1.09, 10.0}};
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct bed *b = bed_new(rows[i].workers, CALLERS, rows[i].synthesis);

@@ -6,7 +6,10 @@
 #include "fake_services.h"
 #include "sim/virtual.h"
 
-/* A user who speaks for a second in 100 ms pieces, then is silent until the endpoint (or says that he is done). */
+/*
+ * A user who speaks for a second in 100 ms pieces, then is silent until the endpoint (or says that
+ * he is done).
+ */
 struct speaker {
     struct session session;
     struct timer timer;
@@ -14,10 +17,10 @@ struct speaker {
     struct session_service *pipeline;
     struct utterance utterance;
     bool half_close, open;
-    bool babbling;           /* he goes on sending after the endpoint */
-    int voiced, pieces;      /* pieces of speech, then silence; sent so far */
-    int again;               /* turns that he begins from within TURN_END */
-    int hang_up;             /* kind of event from within which he cancels; -1: none */
+    bool babbling;            /* he goes on sending after the endpoint */
+    int voiced, pieces;       /* pieces of speech, then silence; sent so far */
+    int again;                /* turns that he begins from within TURN_END */
+    int hang_up;              /* kind of event from within which he cancels; -1: none */
     int64_t at[TURN_END + 1]; /* first time of each event in the turn; -1 */
     unsigned count[TURN_END + 1];
     int64_t audio;
@@ -59,7 +62,8 @@ static void hang_up(struct speaker *p)
 /* Kinds up to TURN_AUDIO come in their order; the other two have their causes before them. */
 static void check_order(const struct speaker *p, enum turn_event_kind kind)
 {
-    for (int later = kind + 1; p->count[kind] == 0 && kind <= TURN_AUDIO && later <= TURN_AUDIO; later++)
+    for (int later = kind + 1; p->count[kind] == 0 && kind <= TURN_AUDIO && later <= TURN_AUDIO;
+         later++)
         CHECK_EQ(p->count[later], 0);
     if (kind == TURN_LLM_DONE)
         CHECK_EQ(p->count[TURN_LLM_REQUEST], 1);
@@ -116,8 +120,13 @@ static struct speaker *say(struct rig *r)
 {
     struct speaker *p = &r->speakers[r->n++];
 
-    *p = (struct speaker){.session.on = &listens, .timer.fire = speak, .w = virtual_world(r->v), .voiced = 10, .hang_up = -1,
-                          .pipeline = pipeline_service(r->pipeline), .utterance = {.speech = NS_PER_S, .text = "hello"}};
+    *p = (struct speaker){.session.on = &listens,
+                          .timer.fire = speak,
+                          .w = virtual_world(r->v),
+                          .voiced = 10,
+                          .hang_up = -1,
+                          .pipeline = pipeline_service(r->pipeline),
+                          .utterance = {.speech = NS_PER_S, .text = "hello"}};
     p->session.utterance = &p->utterance;
     begin(p);
     return p;
@@ -151,7 +160,7 @@ static void rig_free(struct rig *r)
     free(r);
 }
 
-#define MS(x) ((x) * NS_PER_MS)
+#define MS(x) ((x)*NS_PER_MS)
 
 /* Speech ends at 1.0 s; every stamp follows by hand from the fakes' times. */
 TEST(a_streaming_turn_stamp_by_stamp)
@@ -166,12 +175,13 @@ TEST(a_streaming_turn_stamp_by_stamp)
     CHECK_EQ(p->at[TURN_TRANSCRIPT], MS(1600));
     CHECK_EQ(p->at[TURN_LLM_REQUEST], MS(1600));
     CHECK_EQ(p->at[TURN_LLM_FIRST_TOKEN], MS(1650));
-    CHECK_EQ(p->at[TURN_SENTENCE], MS(1700)); /* "five. " is the fifth token, and "Six" tells that it was the end */
+    CHECK_EQ(p->at[TURN_SENTENCE],
+             MS(1700)); /* "five. " is the fifth token, and "Six" tells that it was the end */
     CHECK_EQ(p->at[TURN_TTS_REQUEST], MS(1700));
     CHECK_EQ(p->at[TURN_TTS_FIRST_AUDIO], MS(1750));
     CHECK_EQ(p->at[TURN_AUDIO], MS(1750));
     CHECK_EQ(p->at[TURN_LLM_DONE], MS(1780)); /* 14 tokens: 50 + 13 * 10 ms */
-    CHECK_EQ(p->at[TURN_END], MS(2300));      /* 1700 + 300; the third may begin then and takes 300 */
+    CHECK_EQ(p->at[TURN_END], MS(2300)); /* 1700 + 300; the third may begin then and takes 300 */
     CHECK_EQ(p->count[TURN_TTS_DONE], 3);
     CHECK_EQ(p->audio, 6 * NS_PER_S);
     CHECK_EQ(p->tokens, 14);
@@ -209,7 +219,10 @@ TEST(endpointing_by_the_server_and_by_the_client)
     rig_free(r);
 }
 
-/* A pause shorter than the hangover is no end; audio that comes faster than real time brings its silence along. */
+/*
+ * A pause shorter than the hangover is no end; audio that comes faster than real time brings its
+ * silence along.
+ */
 TEST(the_gateway_hears_silence_in_the_audio_and_in_time)
 {
     struct turn_conf conf = TURN_CONF_DEFAULT;
@@ -280,7 +293,8 @@ TEST(speech_before_any_audio_interrupts_the_turn)
         p->voiced = 1000;
         rig_run(r, 60 * NS_PER_S);
         CHECK_EQ(p->outcome, TURN_INTERRUPTED);
-        CHECK_EQ(p->at[TURN_END], MS(1100) + (bound ? MS(100) : 0)); /* the pieces after the half-close at 1.0 s */
+        CHECK_EQ(p->at[TURN_END],
+                 MS(1100) + (bound ? MS(100) : 0)); /* the pieces after the half-close at 1.0 s */
         CHECK_EQ(r->fakes.held, 0);
         rig_free(r);
     }
@@ -295,8 +309,9 @@ TEST(speech_before_any_audio_interrupts_the_turn)
 }
 
 /*
- * Three sentences of 2 s of audio, asked at 1.70, 1.75 and, in order, when the first is handed on. With at most 1 s of unheard
- * audio: the first has half of its audio here at 1.75 (heard at 2.75), all at 2.00 (heard at 3.75): the third waits for the second.
+ * Three sentences of 2 s of audio, asked at 1.70, 1.75 and, in order, when the first is handed on.
+ * With at most 1 s of unheard audio: the first has half of its audio here at 1.75 (heard at 2.75),
+ * all at 2.00 (heard at 3.75): the third waits for the second.
  */
 TEST(no_further_sentence_is_synthesised_while_enough_is_unheard)
 {
@@ -315,7 +330,9 @@ TEST(no_further_sentence_is_synthesised_while_enough_is_unheard)
     rig_free(r);
 }
 
-/* Two sentences at once in the TTS: samples of the second wait for the first and keep their order. */
+/*
+ * Two sentences at once in the TTS: samples of the second wait for the first and keep their order.
+ */
 TEST(samples_of_a_sentence_ahead_wait_for_their_turn)
 {
     struct turn_conf conf = TURN_CONF_DEFAULT;
@@ -328,7 +345,9 @@ TEST(samples_of_a_sentence_ahead_wait_for_their_turn)
     p = say(r);
     rig_run(r, 60 * NS_PER_S);
     CHECK_EQ(p->audio, 6 * NS_PER_S);
-    CHECK_EQ(p->pcm_n, 6); /* two pieces a sentence; the second one's first came before the first one's last */
+    CHECK_EQ(
+        p->pcm_n,
+        6); /* two pieces a sentence; the second one's first came before the first one's last */
     for (size_t i = 0; i < p->pcm_n; i++)
         CHECK_EQ(p->pcm[i], i);
     rig_free(r);
@@ -370,7 +389,8 @@ TEST(every_failure_has_its_outcome_and_leaves_nothing_behind)
 }
 
 /* The bound that is broken, and when: counted from the event that it is stated for. */
-static void check_bound(struct turn_conf *conf, enum fake_fault asr, enum fake_fault llm, enum fake_fault tts, enum turn_bound bound, int64_t at)
+static void check_bound(struct turn_conf *conf, enum fake_fault asr, enum fake_fault llm,
+                        enum fake_fault tts, enum turn_bound bound, int64_t at)
 {
     struct rig *r = rig_new(conf);
     struct speaker *p;
@@ -426,7 +446,8 @@ TEST(a_reply_without_end_is_cut_off_and_its_call_cancelled)
     pipeline_stats(r->pipeline, &stats);
     CHECK_EQ(p->outcome, TURN_COMPLETED);
     CHECK_EQ(stats.cut_off, 1);
-    CHECK_EQ(stats.sentences, TURN_MAX_REPLY / 200 + 1); /* four words of 50 bytes each in at most 240 */
+    CHECK_EQ(stats.sentences,
+             TURN_MAX_REPLY / 200 + 1); /* four words of 50 bytes each in at most 240 */
     CHECK_EQ(r->fakes.held, 0);
     rig_free(r);
 }
@@ -455,13 +476,15 @@ TEST(the_gateways_cpu_delays_what_it_costs)
     struct speaker *p;
 
     conf.cpu = 0.5;
-    conf.cost = (struct gateway_cost){.turn = MS(20), .audio_in = MS(10), .sentence = MS(5), .token = MS(1)};
+    conf.cost = (struct gateway_cost){
+        .turn = MS(20), .audio_in = MS(10), .sentence = MS(5), .token = MS(1)};
     r = rig_new(&conf);
     p = say(r);
     rig_run(r, 60 * NS_PER_S);
-    /* 1.5 s of audio at 10 ms a second (15 pieces less what came after the endpoint) and the turn's 20 ms, twice as long on half a core */
+    /* 14 pieces of 100 ms before the endpoint at 10 ms a second, the turn's 20 ms; half a core */
     CHECK_EQ(p->at[TURN_LLM_REQUEST] - p->at[TURN_TRANSCRIPT], MS(68));
-    CHECK_EQ(p->at[TURN_TTS_REQUEST] - p->at[TURN_SENTENCE], MS(22)); /* six tokens at 1 ms and 5 ms, on half a core */
+    CHECK_EQ(p->at[TURN_TTS_REQUEST] - p->at[TURN_SENTENCE],
+             MS(22)); /* six tokens at 1 ms and 5 ms, on half a core */
     CHECK_EQ(p->outcome, TURN_COMPLETED);
     CHECK(pipeline_cpu_busy(r->pipeline) > MS(88));
     rig_free(r);
@@ -478,8 +501,9 @@ static void draw_conf(struct gen *g, struct turn_conf *conf)
     conf->barge_in = gen_bool(g) ? gen_range(g, 0, MS(400)) : TIME_NEVER;
     conf->max_sessions = 1 + (uint32_t)gen_size(g, 9);
     conf->cpu = gen_bool(g) ? gen_real(g, 0.1, 3) : 0;
-    conf->cost = (struct gateway_cost){gen_range(g, 0, MS(50)), gen_range(g, 0, MS(50)), gen_range(g, 0, MS(5)),
-                                       gen_range(g, 0, MS(50)), gen_range(g, 0, MS(50)), gen_range(g, 0, MS(200))};
+    conf->cost = (struct gateway_cost){gen_range(g, 0, MS(50)), gen_range(g, 0, MS(50)),
+                                       gen_range(g, 0, MS(5)),  gen_range(g, 0, MS(50)),
+                                       gen_range(g, 0, MS(50)), gen_range(g, 0, MS(200))};
     conf->speech_timeout = gen_range(g, MS(500), MS(20000));
     conf->turn_timeout = gen_range(g, MS(100), MS(20000));
 }
@@ -495,8 +519,8 @@ static void draw_fakes(struct gen *g, struct fakes *f)
 }
 
 /*
- * Any timing, any fault, hanging up at any moment, within events too, speaking on, beginning anew at once: one end a turn or
- * none after a cancel, nothing held, no event too many or out of order.
+ * Any timing, any fault, hanging up at any moment, within events too, speaking on, beginning anew
+ * at once: one end a turn or none after a cancel, nothing held, no event too many or out of order.
  */
 PROPERTY(any_turn_ends_once_and_holds_nothing, 3000)
 {
@@ -517,7 +541,8 @@ PROPERTY(any_turn_ends_once_and_holds_nothing, 3000)
         p->hang_up = gen_bool(g) ? (int)gen_range(g, 0, TURN_TTS_DONE) : -1;
         rig_run(r, virtual_world(r->v)->now + gen_range(g, 0, MS(700)));
         if (gen_range(g, 0, 5) == 5)
-            *(enum fake_fault *[]){&r->fakes.asr_fault, &r->fakes.llm_fault, &r->fakes.tts_fault}[gen_range(g, 0, 2)] =
+            *(enum fake_fault *[]){&r->fakes.asr_fault, &r->fakes.llm_fault,
+                                   &r->fakes.tts_fault}[gen_range(g, 0, 2)] =
                 (enum fake_fault)gen_range(g, 0, 4);
     }
     for (size_t i = 0; i < n; i++) {
