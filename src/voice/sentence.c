@@ -100,6 +100,12 @@ static size_t closer(const char *s, size_t n)
     return n >= 2 && memcmp(s, "\u00bb", 2) == 0 ? 2 : 0;
 }
 
+/* What may stand before a word without being part of it. */
+static bool opening(char c)
+{
+    return c == '(' || c == '"' || c == '\'' || c == '[' || c == '*';
+}
+
 /* Is the word, its capitals made small, in the sorted list? */
 static bool listed(const char *const *list, size_t count, const char *word, size_t n)
 {
@@ -166,7 +172,7 @@ static enum end_kind by_word_before(const char *text, size_t start, size_t i, si
     bool digits = true;
 
     while (w > start && i - w <= WORD_MAX && !blank(text[w - 1]) &&
-           !memchr("(\"'[*", text[w - 1], 5)) {
+           !opening(text[w - 1])) {
         w--;
         digits = digits && digit(text[w]);
     }
