@@ -16,6 +16,7 @@ static const struct cli_option options[] = {
     {"set", 0, "KEY=NUMBER", NULL, true, "a parameter's start, in its unit in memory: ns, bytes, or plain"},
     {"evaluations", 0, "N", NULL, false, "at most so many sets of parameters are tried (default 400)"},
     {"holdout", 0, NULL, NULL, false, "leave the highest loads of every table out (the two highest of five or more), to be judged by `snug validate --holdout`"},
+    TABLES_GPU_OPTION,
     TABLES_OPTIONS,
     {0},
 };
@@ -102,7 +103,7 @@ static int run(struct cli *cli, struct err *err)
         return -1;
     if (!cli_get(cli, "like"))
         return err_set(err, ERR_INPUT, "give the profile to start from: --like PROFILE");
-    p = profile_load(cli_get(cli, "like"), err);
+    p = tables_profile(cli, "like", gpus, err);
     if (!p || set_starts(cli, p, err) < 0 || tables_read(&t, cli, p, gpus, a, err) < 0 ||
         cli_get_int(cli, "evaluations", 1, 100000, &evaluations, err) < 0)
         return -1;

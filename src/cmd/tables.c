@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "serve/retarget.h"
 #include "sim/validate.h"
 
 static int read_options(struct tables *t, const struct cli *cli, struct measured_options *o, struct err *err)
@@ -25,6 +26,20 @@ static int read_options(struct tables *t, const struct cli *cli, struct measured
         cli_get_double(cli, "servers", 1, LEVEL_SERVERS, &o->servers, err) < 0)
         return -1;
     return 0;
+}
+
+struct profile *tables_profile(const struct cli *cli, const char *option, struct catalog *gpus, struct err *err)
+{
+    cleanup_profile struct profile *p = profile_load(cli_get(cli, option), err);
+    const struct gpu_model *from, *to;
+
+    if (!p || !cli_has(cli, "gpu"))
+        return TAKE(p);
+    from = catalog_find(gpus, p->gpu, err);
+    to = from ? catalog_find(gpus, cli_get(cli, "gpu"), err) : NULL;
+    if (!to || profile_retarget(p, from, to, err) < 0)
+        return NULL;
+    return TAKE(p);
 }
 
 int tables_read(struct tables *t, const struct cli *cli, const struct profile *p, struct catalog *gpus, struct arena *a,

@@ -8,6 +8,10 @@
 #include "cmd/cli.h"
 #include "sim/measured.h"
 
+/* For both commands; applied by tables_profile(). */
+#define TABLES_GPU_OPTION                                                                                     \
+    {"gpu", 0, "MODEL", NULL, false, "carry the profile over to this GPU of the catalogue first (FLOP/s, bandwidth, memory)"}
+
 #define TABLES_OPTIONS                                                                                        \
     {"isl", 0, "TOKENS", NULL, false, "prompt tokens of every request"},                                      \
     {"osl", 0, "TOKENS", NULL, false, "tokens of every answer"},                                              \
@@ -27,6 +31,9 @@ struct tables {
     size_t count;
     const char *where[TABLES_WHERE_MAX + 1];
 };
+
+/* Loads the profile that the option names, carried over to --gpu where that is given. NULL with err. */
+struct profile *tables_profile(const struct cli *cli, const char *option, struct catalog *gpus, struct err *err);
 
 /* Reads the command's operands for p; what it gives lives in `a` and in *t. */
 int tables_read(struct tables *t, const struct cli *cli, const struct profile *p, struct catalog *gpus, struct arena *a,

@@ -11,6 +11,7 @@
 
 static const struct cli_option options[] = {
     {"profile", 0, "PROFILE", NULL, false, "the profile to judge: a built-in one's name, or a path"},
+    TABLES_GPU_OPTION,
     TABLES_OPTIONS,
     {"holdout", 0, NULL, NULL, false, "mark the rows with the highest loads, those that `snug fit --holdout` leaves out, and tell their error apart"},
     {"sharing", 0, "DIR", NULL, false, "judge sharing (time-slicing, MPS, MIG) by DIR/tables and DIR/traces (docs/sharing.md)"},
@@ -57,7 +58,7 @@ static int profile(struct cli *cli, struct catalog *gpus, struct buf *out, struc
 
     if (!cli_get(cli, "profile") || cli->operand_count == 0)
         return err_set(err, ERR_INPUT, "give at least one TABLE and its --profile (or --all DIR, or --sharing DIR)");
-    p = profile_load(cli_get(cli, "profile"), err);
+    p = tables_profile(cli, "profile", gpus, err);
     if (!p || tables_read(&t, cli, p, gpus, a, err) < 0)
         return -1;
     v = validate(t.at, t.count, p, cli_has(cli, "holdout") ? t.beyond : NULL, cli->seed, a, cli_interrupted(), err);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "serve/retarget.h"
 #include "sim/fit.h"
 #include "sim/validate.h"
 
@@ -16,27 +17,31 @@ struct pair {
     const char *tables[TABLES_MAX]; /* without .csv */
     struct measured_options options;
     const char *remark;
+    const char *gpu; /* another GPU of the catalogue: the profile is carried over, never fitted */
 };
 
 static const char *const asr_low_latency[] = {"model=parakeet-0.6b-ctc", "mode=streaming low-latency", NULL};
 
 static const struct pair pairs[] = {
-    {"llama-3.1-8b-h100", {"nim_l31_8b_v180"}, {.isl = 0}, "Prompts of 200 tokens, which the table calls likely."},
-    {"llama-3.1-8b-h100-nim1.3", {"nim_l31_8b_v130"}, {.isl = 0}, "Prompt length not stated; first tokens go up and down with the load (21 ms at 25 requests, 51 ms at 50) in a way that no model of one engine follows."},
-    {"llama-3.3-70b-2xh100", {"nim_l33_70b_v180"}, {.isl = 0}, "100 requests are beyond the KV cache: 15 of them wait."},
-    {"llama-3-8b-a100", {"accelmark_interactive", "accelmark_online", "accelmark_offline", "accelmark_sustained"}, {.isl = 0}, NULL},
-    {"llama-3-8b-a100-vllm0.7.3", {"accelmark_interactive", "accelmark_online", "accelmark_offline", "accelmark_sustained"}, {.isl = 0}, "A100 and A800 rows; 5 requests/s drifted in the measured run (the sustained series falls by 10 % in half an hour)."},
-    {"llama-3.1-8b-h100-bf16", {"accelmark_interactive", "accelmark_online", "accelmark_offline", "accelmark_sustained"}, {.isl = 0}, NULL},
-    {"magpie-a100-b64", {"magpie_a100"}, {.isl = 0}, "Audio per request not stated: 2.3 s, with which first-audio times, chunk times and rtfx close."},
-    {"magpie-h100", {"nf_tts_magpie_bs8", "nf_tts_magpie_bs8_b"}, {.isl = 0}, NULL},
-    {"magpie-h100-b64", {"nf_tts_magpie_bs64"}, {.isl = 0}, NULL},
-    {"magpie-h100", {"magpie_h100"}, {.isl = 0}, "Never fitted: a single row of the vendor's."},
-    {"fastpitch-h100", {"nf_tts_fastpitch_a", "nf_tts_fastpitch_b", "nf_tts_fastpitch_c"}, {.isl = 0}, "Three runs of the same load, which differ by up to 60 % from each other (16 clients: 346, 576, 396 rtfx)."},
-    {"fastpitch-h100", {"fastpitch_vendor"}, {.audio_s = 6.6}, "Texts of 6.6 s, with which fastpitch_riva210 closes."},
-    {"parakeet-1.1b-h100", {"nf_asr_offline", "nf_asr_offline_mig_inst0"}, {.isl = 0}, "The p99 at one client is its first, cold request."},
-    {"parakeet-1.1b-h100", {"nf_asr_stream"}, {.isl = 0}, "server_tail: from the last audio sent to the end."},
-    {"parakeet-1.1b-h100", {"asr_nim"}, {.where = asr_low_latency}, "Another model of the family (0.6b)."},
-    {"parakeet-1.1b-a100", {"asr_nim"}, {.where = asr_low_latency}, "Another model of the family (0.6b); the time of launching was chosen with this row in view."},
+    {"llama-3.1-8b-h100", {"nim_l31_8b_v180"}, {.isl = 0}, "Prompts of 200 tokens, which the table calls likely.", NULL},
+    {"llama-3.1-8b-h100-nim1.3", {"nim_l31_8b_v130"}, {.isl = 0}, "Prompt length not stated; first tokens go up and down with the load (21 ms at 25 requests, 51 ms at 50) in a way that no model of one engine follows.", NULL},
+    {"llama-3.3-70b-2xh100", {"nim_l33_70b_v180"}, {.isl = 0}, "100 requests are beyond the KV cache: 15 of them wait.", NULL},
+    {"llama-3-8b-a100", {"accelmark_interactive", "accelmark_online", "accelmark_offline", "accelmark_sustained"}, {.isl = 0}, NULL, NULL},
+    {"llama-3-8b-a100-vllm0.7.3", {"accelmark_interactive", "accelmark_online", "accelmark_offline", "accelmark_sustained"}, {.isl = 0}, "A100 and A800 rows; 5 requests/s drifted in the measured run (the sustained series falls by 10 % in half an hour).", NULL},
+    {"llama-3.1-8b-h100-bf16", {"accelmark_interactive", "accelmark_online", "accelmark_offline", "accelmark_sustained"}, {.isl = 0}, NULL, NULL},
+    {"llama-3.1-8b-h100-bf16", {"accelmark_interactive", "accelmark_online", "accelmark_offline", "accelmark_sustained"}, {.isl = 0}, "Another GPU: from H100 by the catalogue's figures alone.", "A100-SXM4-80GB"},
+    {"llama-3.1-8b-h100-bf16", {"accelmark_interactive", "accelmark_online", "accelmark_offline", "accelmark_sustained"}, {.isl = 0}, "Another GPU: from H100 by the catalogue's figures alone. The measured H200 was slower than the H100 of the same table (14.2 against 9.5 ms a token at 5 requests/s): its host, not its GPU.", "H200-SXM-141GB"},
+    {"llama-3.1-8b-h100-bf16", {"accelmark_interactive", "accelmark_online", "accelmark_offline", "accelmark_sustained"}, {.isl = 0}, "Another GPU: from H100 by the catalogue's figures alone. The 72 W card throttles (sustained series: coefficient of variation 9 %).", "L4-24GB"},
+    {"magpie-a100-b64", {"magpie_a100"}, {.isl = 0}, "Audio per request not stated: 2.3 s, with which first-audio times, chunk times and rtfx close.", NULL},
+    {"magpie-h100", {"nf_tts_magpie_bs8", "nf_tts_magpie_bs8_b"}, {.isl = 0}, NULL, NULL},
+    {"magpie-h100-b64", {"nf_tts_magpie_bs64"}, {.isl = 0}, NULL, NULL},
+    {"magpie-h100", {"magpie_h100"}, {.isl = 0}, "Never fitted: a single row of the vendor's.", NULL},
+    {"fastpitch-h100", {"nf_tts_fastpitch_a", "nf_tts_fastpitch_b", "nf_tts_fastpitch_c"}, {.isl = 0}, "Three runs of the same load, which differ by up to 60 % from each other (16 clients: 346, 576, 396 rtfx).", NULL},
+    {"fastpitch-h100", {"fastpitch_vendor"}, {.audio_s = 6.6}, "Texts of 6.6 s, with which fastpitch_riva210 closes.", NULL},
+    {"parakeet-1.1b-h100", {"nf_asr_offline", "nf_asr_offline_mig_inst0"}, {.isl = 0}, "The p99 at one client is its first, cold request.", NULL},
+    {"parakeet-1.1b-h100", {"nf_asr_stream"}, {.isl = 0}, "server_tail: from the last audio sent to the end.", NULL},
+    {"parakeet-1.1b-h100", {"asr_nim"}, {.where = asr_low_latency}, "Another model of the family (0.6b).", NULL},
+    {"parakeet-1.1b-a100", {"asr_nim"}, {.where = asr_low_latency}, "Another model of the family (0.6b); the time of launching was chosen with this row in view.", NULL},
 };
 
 /* Where a hold-out's fit begins, whatever the profile says: nothing of the table is in these. */
@@ -92,7 +97,7 @@ static int read_set(const struct pair *q, const char *dir, const struct profile 
         if (!s->tables[s->n])
             return -1;
         s->beyond[s->n] = validation_holdout(s->tables[s->n]);
-        s->holdout |= isfinite(s->beyond[s->n]);
+        s->holdout |= !q->gpu && isfinite(s->beyond[s->n]);
         s->n++;
     }
     return 0;
@@ -106,10 +111,25 @@ static void percent(struct buf *out, double x)
         buf_puts(out, " - |");
 }
 
+/* The pair's profile, carried over to its GPU. */
+static struct profile *pair_profile(const struct pair *q, struct catalog *gpus, struct err *err)
+{
+    cleanup_profile struct profile *p = profile_load(q->profile, err);
+    const struct gpu_model *from, *to;
+
+    if (!p || !q->gpu)
+        return TAKE(p);
+    from = catalog_find(gpus, p->gpu, err);
+    to = from ? catalog_find(gpus, q->gpu, err) : NULL;
+    if (!to || profile_retarget(p, from, to, err) < 0)
+        return NULL;
+    return TAKE(p);
+}
+
 static void summary_line(struct buf *out, const struct pair *q, const struct validation *all,
                          const struct validation *held)
 {
-    buf_printf(out, "| %s | ", q->profile);
+    buf_printf(out, "| %s%s%s | ", q->profile, q->gpu ? " on " : "", q->gpu ? q->gpu : "");
     for (size_t i = 0; i < TABLES_MAX && q->tables[i]; i++)
         buf_printf(out, "%s%s", i ? ", " : "", q->tables[i]);
     buf_puts(out, " |");
@@ -125,7 +145,7 @@ static int judge(const struct pair *q, const char *dir, struct catalog *gpus, ui
                  struct buf *summary, struct buf *rows, struct err *err)
 {
     cleanup_arena struct arena *a = arena_new();
-    cleanup_profile struct profile *p = profile_load(q->profile, err), *fresh = NULL;
+    cleanup_profile struct profile *p = pair_profile(q, gpus, err), *fresh = NULL;
     struct fit_spec spec = {.seed = seed, .stop = stop};
     struct validation *all, *held = NULL;
     struct fit_report report;
@@ -148,7 +168,7 @@ static int judge(const struct pair *q, const char *dir, struct catalog *gpus, ui
     rc = all && (!s.holdout || held) ? 1 : -1;
     if (rc > 0) {
         summary_line(summary, q, all, held);
-        buf_printf(rows, "\n### %s", q->profile);
+        buf_printf(rows, "\n### %s%s%s", q->profile, q->gpu ? " carried over to " : "", q->gpu ? q->gpu : "");
         for (size_t i = 0; i < s.n; i++)
             buf_printf(rows, "%s %s", i ? "," : " on", q->tables[i]);
         buf_puts(rows, "\n");
