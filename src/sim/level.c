@@ -56,7 +56,7 @@ static double mean(const struct figures *f)
     return f->n ? sum / (double)f->n : NAN;
 }
 
-static const double TOOL_PAUSE = 1e6; /* ns, mean; an asynchronous Python client's time per request */
+static const double TOOL_PAUSE = 1e6; /* ns, mean: a judgement; nobody measured the tools' own time */
 
 struct tool;
 

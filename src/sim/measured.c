@@ -16,7 +16,7 @@
  *                            behind the nf_tts tables draws equally from sentences, paragraphs and
  *                            pages of about 56, 306 and 1,060 to 1,170 characters, spoken at 17.9
  *                            characters/s; their shares are tilted to the row's mean
- *   lengths of speech        as LibriSpeech test-clean's: median 5.8 s, nine of ten below 15.5 s
+ *   lengths of speech        a judgement of read speech: median 5.8 s, nine of ten below 15.5 s
  */
 static const double TTS_AUDIO = 2.3;
 static const double LOAD_MOST = 10000; /* clients or requests/s of a row */
