@@ -547,7 +547,7 @@ static bool in_range(const struct doc_node *n, enum conf_unit unit, double lo, d
 static struct conf_sourced sourced_of(struct conf *c, const char *key, enum conf_unit unit, double lo, double hi,
                                       bool required, double otherwise)
 {
-    const struct doc_node *n = look(c, key), *v = n;
+    const struct doc_node *n = look(c, key), *v;
     struct conf_sourced s = {.value = otherwise};
     struct conf sub;
     double value = otherwise;

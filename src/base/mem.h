@@ -10,11 +10,12 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-void *xmalloc(size_t size);
-void *xcalloc(size_t n, size_t size);
-void *xrealloc(void *p, size_t size);
-char *xstrdup(const char *s);
-char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+#define NOT_NULL __attribute__((returns_nonnull))
+NOT_NULL void *xmalloc(size_t size);
+NOT_NULL void *xcalloc(size_t n, size_t size);
+NOT_NULL void *xrealloc(void *p, size_t size);
+NOT_NULL char *xstrdup(const char *s);
+NOT_NULL char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Makes room for `need` elements of `size` bytes in *p (capacity *cap), at least doubling. */
 void *xgrow(void *p, size_t *cap, size_t need, size_t size);

@@ -339,7 +339,7 @@ int cli_output(struct cli *cli, const char *data, size_t n, struct err *err)
     return 0;
 }
 
-static void remark(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static void remark(const char *fmt, va_list ap)
 {
     fputs("snug: ", stderr);
     vfprintf(stderr, fmt, ap);

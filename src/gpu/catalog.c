@@ -359,7 +359,7 @@ const char *catalog_source(struct catalog *c, const char *key)
 {
     if (!c->sources)
         load_sources(c);
-    for (size_t i = 0; i < c->source_count; i++)
+    for (size_t i = 0; c->sources && i < c->source_count; i++)
         if (strcmp(c->sources[i].key, key) == 0)
             return c->sources[i].text;
     return NULL;

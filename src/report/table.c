@@ -179,7 +179,7 @@ void table_print_indented(const struct table *t, const struct text_style *style,
 
     if (!t->count)
         return;
-    assert(t->count % t->n == 0);
+    assert(t->n && t->count % t->n == 0);
     measure(t, room > indent ? room - indent : 0, width);
     header(t, style, indent, width, out);
     for (size_t i = 0; i + 1 < t->n; i++)

@@ -10,6 +10,7 @@ static struct balance_replica *pick(struct balance *b)
     struct balance_replica *best = NULL;
     uint32_t least = 0;
 
+    assert(b->count > 0);
     for (unsigned i = 0; i < b->count; i++) {
         struct balance_replica *r = &b->replicas[(b->next + i) % b->count];
         uint32_t load = r->load(r->server);

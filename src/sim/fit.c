@@ -183,7 +183,7 @@ int fit(struct profile *p, struct measured *const *tables, size_t n, const doubl
 {
     cleanup_profile struct profile *trial = profile_copy(p);
     struct search s = {.p = trial, .spec = spec, .repetitions = spec->repetitions ? spec->repetitions : 3};
-    double lo[FIT_FREE_MAX], hi[FIT_FREE_MAX], zero[FIT_FREE_MAX] = {0};
+    double lo[FIT_FREE_MAX] = {0}, hi[FIT_FREE_MAX] = {0}, zero[FIT_FREE_MAX] = {0};
 
     *ret = (struct fit_report){0};
     if (choose(&s, spec->free ? spec->free : fit_usual(p, tables, n), lo, hi, ret, err) < 0)

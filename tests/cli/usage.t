@@ -122,7 +122,7 @@ $ snug help --out no/page; echo $?; ls -A
 $ mkdir d; snug help --out d; echo $?; ls -A . d
 > 3
 >! XX
-2>~ ^snug: d: 
+2>~ ^snug: d:
 
 = --out with a full disk leaves the old file
 $ snug help --out /dev/full
