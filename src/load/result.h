@@ -184,6 +184,7 @@ struct comparison {
     const char *gpu_model;
     uint64_t seed;
     unsigned repetitions;
+    double objective_ms; /* asked of the p95 of voice_to_voice; NaN: nothing */
     bool interrupted;
     const struct configuration_result *configurations;
     size_t count;

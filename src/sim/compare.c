@@ -195,9 +195,12 @@ static struct comparison *comparison_begin(const struct compare_spec *spec, stru
     const struct scenario *s = spec->scenario;
 
     *c = (struct comparison){.arena = a, .clock = "virtual", .emulated = true, .seed = spec->seed,
-                             .repetitions = spec->repetitions,
+                             .repetitions = spec->repetitions, .objective_ms = NAN,
                              .scenario = arena_strdup(a, s->name), .source_path = arena_strdup(a, s->path),
                              .source_text = arena_strdup(a, s->text), .gpu_model = arena_strdup(a, s->gpu->key)};
+    for (size_t i = 0; i < s->objectives.count; i++)
+        if (s->objectives.stage[i].stage == STAGE_VOICE_TO_VOICE && s->objectives.stage[i].q == 0.95)
+            c->objective_ms = s->objectives.stage[i].bound;
     return c;
 }
 

@@ -21,7 +21,7 @@ static const char *slot_label(struct arena *a, const struct scenario_gpu *gpu, c
 {
     if (slot->profile)
         return arena_printf(a, "%s@%d", slot->profile->name, slot->start);
-    return gpu->mode;
+    return arena_strdup(a, gpu->mode);
 }
 
 static struct gpu_share_result slot_result(struct arena *a, const struct scenario *s, const struct scenario_gpu *gpu,
@@ -31,11 +31,11 @@ static struct gpu_share_result slot_result(struct arena *a, const struct scenari
     const char **names = ARENA_ARRAY(a, const char *, slot->count + 1);
 
     for (size_t k = 0; k < slot->count; k++)
-        names[k] = s->workloads[slot->workloads[k]].name;
+        names[k] = arena_strdup(a, s->workloads[slot->workloads[k]].name); /* the result outlives the scenario */
     return (struct gpu_share_result){
         .name = slot_label(a, gpu, slot),
-        .mode = gpu->mode,
-        .profile = slot->profile ? slot->profile->name : NULL,
+        .mode = arena_strdup(a, gpu->mode),
+        .profile = slot->profile ? arena_strdup(a, slot->profile->name) : NULL,
         .start = slot->profile ? slot->start : 0,
         .slices = slot->profile ? slot->profile->size : s->gpu->grid ? s->gpu->grid : 1,
         .workloads = names,
