@@ -179,6 +179,12 @@ def rooms_include_what_the_page_allows():
     return (p.stdout + p.stderr).splitlines() if p.returncode else []
 
 
+def excerpts_are_what_the_program_prints():
+    pages = [str(p) for p in PAGES if "<!-- output of:" in p.read_text()]
+    p = subprocess.run([sys.executable, str(TOP / "tools/readme.py"), "--check", SNUG, *pages], capture_output=True, text=True, check=False)
+    return (p.stdout + p.stderr).splitlines() if p.returncode else []
+
+
 def help_fits_a_terminal():
     return ["%s --help: %d columns: %s" % (c, len(line), line) for c in commands()
             for line in snug(c, "--help").stdout.splitlines() if len(line) > 100]
@@ -186,7 +192,8 @@ def help_fits_a_terminal():
 
 CHECKS = [commands_in_documents_parse, examples_in_help_parse, options_in_documents_exist, paths_in_documents_exist,
           dev_words_in_documents_exist, command_tables_agree, exit_statuses_agree, man_pages_pass_mandoc,
-          completion_is_valid_bash, rooms_include_what_the_page_allows, help_fits_a_terminal]
+          completion_is_valid_bash, rooms_include_what_the_page_allows,
+          excerpts_are_what_the_program_prints, help_fits_a_terminal]
 
 
 def main():
