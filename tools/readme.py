@@ -8,8 +8,8 @@
     ```
     <!-- end of output -->
 
-from the top of the checkout and puts its standard output between the fences. With --check nothing is written; it exits 1 and says
-what differs.
+from the top of the checkout and puts its standard output between the fences. With --check nothing is
+written; it exits 1 and says what differs.
 """
 import difflib
 import os

@@ -384,7 +384,8 @@ double conf_real_or(struct conf *c, const char *key, double lo, double hi, doubl
 
 static int parse_integral(const struct doc_node *n, enum conf_unit unit, int64_t *ret)
 {
-    return unit == CONF_DURATION ? units_parse_duration(n->text, n->len, ret) : units_parse_memory(n->text, n->len, ret);
+    return unit == CONF_DURATION ? units_parse_duration(n->text, n->len, ret)
+                                 : units_parse_memory(n->text, n->len, ret);
 }
 
 static int64_t integral_of(struct conf *c, const char *key, enum conf_unit unit, int64_t lo, int64_t hi, bool required,

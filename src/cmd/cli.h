@@ -57,7 +57,7 @@ struct command {
     unsigned common;                   /* CLI_FILE | CLI_FORMAT */
     const char *formats;               /* with CLI_FORMAT: "table json svg", the first is the default */
     const struct cli_option *options;  /* its own, may be NULL */
-    const char *description;           /* paragraphs parted by an empty line; a paragraph that starts with a space is kept as it is */
+    const char *description;           /* paragraphs, an empty line apart; one that starts with a space is kept */
     const struct cli_example *examples; /* ended by a NULL line, may be NULL */
     int (*run)(struct cli *cli, struct err *err);
 };
@@ -109,7 +109,10 @@ int cli_output(struct cli *cli, const char *data, size_t n, struct err *err);
 void cli_note(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void cli_detail(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Nonzero once the user has pressed Ctrl-C (or SIGTERM came): finish, keep what was measured, fail with ERR_STOPPED. A second one ends the process. */
+/*
+ * Nonzero once the user has pressed Ctrl-C (or SIGTERM came): finish, keep what was measured, fail
+ * with ERR_STOPPED. A second one ends the process.
+ */
 const atomic_int *cli_interrupted(void);
 
 

@@ -56,7 +56,8 @@ static void wrap(struct buf *b, const char *text, size_t n, size_t column, size_
 }
 
 /* Calls visit() for every paragraph; `kept` ones start with a space and keep their lines. */
-static void paragraphs(struct buf *b, const char *text, void (*visit)(struct buf *b, const char *p, size_t n, bool kept, bool first))
+static void paragraphs(struct buf *b, const char *text,
+                       void (*visit)(struct buf *b, const char *p, size_t n, bool kept, bool first))
 {
     bool first = true;
 

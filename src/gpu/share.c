@@ -220,7 +220,8 @@ static void rates_mps(struct share *s)
         if (t->phase != DEVICE)
             continue;
         slow = 1 + s->tuning.mps_contention *
-                       larger(0, larger((sm - t->use_sm) * t->need_sm, (bandwidth - t->use_bandwidth) * t->need_bandwidth));
+                       larger(0, larger((sm - t->use_sm) * t->need_sm,
+                                        (bandwidth - t->use_bandwidth) * t->need_bandwidth));
         lasts = larger(t->pace, t->kernel * slow);
         t->rate = 1 / lasts;
         t->gpu_rate = t->kernel * slow / lasts;

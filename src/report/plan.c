@@ -13,7 +13,8 @@
 
 enum { STEPS_SHOWN = 25, REFUSED_SHOWN = 15 };
 
-static void put_refused(const struct plan *p, const struct options *o, const struct text_style *style, bool all, struct buf *out)
+static void put_refused(const struct plan *p, const struct options *o,
+                        const struct text_style *style, bool all, struct buf *out)
 {
     cleanup_table struct table *t = table_new();
     size_t shown = 0;
@@ -91,8 +92,11 @@ static void put_summary(const struct plan *p, const struct waves *w, const struc
     table_print(t, style, out);
     for (size_t n = 0; n < p->fleet->node_count; n++)
         freed += explain_node_freed(p, n);
-    buf_printf(out, "\n%" PRId64 " GPUs and %zu whole nodes freed; %zu steps in %d waves; solved in %.2f s\n",
-               p->gpus_before > p->gpus_after ? p->gpus_before - p->gpus_after : 0, freed, w->step_count, w->count, p->solve_seconds);
+    buf_printf(out,
+               "\n%" PRId64
+               " GPUs and %zu whole nodes freed; %zu steps in %d waves; solved in %.2f s\n",
+               p->gpus_before > p->gpus_after ? p->gpus_before - p->gpus_after : 0, freed,
+               w->step_count, w->count, p->solve_seconds);
     if (w->forced_why)
         text_wrap(out, style, TEXT_BAD, "! ", w->forced_why);
     if (p->fleet->partly_priced)
@@ -106,7 +110,8 @@ static void put_summary(const struct plan *p, const struct waves *w, const struc
     }
 }
 
-static void put_steps(const struct plan *p, const struct waves *w, const struct text_style *style, bool all, struct buf *out)
+static void put_steps(const struct plan *p, const struct waves *w, const struct text_style *style,
+                      bool all, struct buf *out)
 {
     cleanup_table struct table *t = table_new();
     size_t shown = 0;
@@ -136,7 +141,8 @@ static void put_steps(const struct plan *p, const struct waves *w, const struct 
         buf_printf(out, "... and %zu more steps (-v, or -o json, has them all)\n", w->step_count - shown);
 }
 
-void plan_table(const struct plan *p, const struct options *o, const struct text_style *style, bool all, struct buf *out)
+void plan_table(const struct plan *p, const struct options *o, const struct text_style *style,
+                bool all, struct buf *out)
 {
     cleanup_waves struct waves w = {.count = 0};
 

@@ -6,4 +6,5 @@
 #include "report/text.h"
 
 void plan_json(const struct plan *p, const struct options *o, struct buf *out);
-void plan_table(const struct plan *p, const struct options *o, const struct text_style *style, bool all, struct buf *out);
+void plan_table(const struct plan *p, const struct options *o, const struct text_style *style,
+                bool all, struct buf *out);

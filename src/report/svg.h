@@ -9,10 +9,11 @@
  *     svg_text(&s, 150, 44, "label middle", "asr");
  *     svg_end(&s);
  *
- * Colours and fonts come from classes (data/report/style.css); svg_begin() with a style text puts one inside, for a
- * picture on its own. Coordinates are pixels with two decimals, formatted without the C library's printf of doubles, so
- * that the same input gives the same bytes everywhere; what is not finite is written as 0. Every text is escaped. Titles
- * (NULL: none) become <title> elements: tooltips, and what a screen reader says.
+ * Colours and fonts come from classes (data/report/style.css); svg_begin() with a style text puts
+ * one inside, for a picture on its own. Coordinates are pixels with two decimals, formatted without
+ * the C library's printf of doubles, so that the same input gives the same bytes everywhere; what
+ * is not finite is written as 0. Every text is escaped. Titles (NULL: none) become <title>
+ * elements: tooltips, and what a screen reader says.
  */
 #pragma once
 
@@ -28,8 +29,9 @@ struct svg {
 };
 
 /*
- * Opens <svg> of w x h pixels, which scales to the room it is given. `label` is its text alternative. `style` is CSS for a
- * picture on its own (with its xmlns), NULL for one that is inline.
+ * Opens <svg> of w x h pixels, which scales to the room it is given. `label` is its text
+ * alternative. `style` is CSS for a picture on its own (with its xmlns), NULL for one that is
+ * inline.
  */
 void svg_begin(struct svg *s, struct buf *out, double w, double h, const char *label, const char *style);
 void svg_end(struct svg *s); /* closes what is open */

@@ -153,7 +153,8 @@ static void put(struct buf *out, const struct text_style *style, const struct co
     *pending += GAP;
 }
 
-static void header(const struct table *t, const struct text_style *style, size_t indent, const size_t *width, struct buf *out)
+static void header(const struct table *t, const struct text_style *style, size_t indent,
+                   const size_t *width, struct buf *out)
 {
     int lines = 1;
 

@@ -8,9 +8,10 @@
  *     table_cell(t, "3g.40gb"); table_cellf(t, "%d", 42);
  *     table_print(t, &(struct text_style){.color = cli->color}, out);
  *
- * Cells are added row by row; a row begins by itself when the last one is full. Columns are parted by two spaces, no line has trailing
- * spaces. Where the whole is wider than the style's width, columns marked TABLE_SHRINK give way (widest first, down to 8
- * columns, with an ellipsis), and a last column marked TABLE_WRAP continues below itself.
+ * Cells are added row by row; a row begins by itself when the last one is full. Columns are parted
+ * by two spaces, no line has trailing spaces. Where the whole is wider than the style's width,
+ * columns marked TABLE_SHRINK give way (widest first, down to 8 columns, with an ellipsis), and a
+ * last column marked TABLE_WRAP continues below itself.
  */
 #pragma once
 

@@ -25,7 +25,10 @@ struct text_style {
 
 size_t text_width(const char *s);
 
-/* Appends s as it may be shown: no control characters, no broken UTF-8. Paint wraps it in colour where style says so. */
+/*
+ * Appends s as it may be shown: no control characters, no broken UTF-8. Paint wraps it in colour
+ * where style says so.
+ */
 void text_put(struct buf *out, const struct text_style *style, enum text_paint paint, const char *s);
 
 /* Appends s cut to `columns`, an ellipsis as the last one where something was left out. Returns the columns used. */
@@ -35,7 +38,8 @@ size_t text_fit(struct buf *out, const char *s, size_t columns);
  * Appends s as a paragraph of at most style->width columns, broken at spaces, with `first` in front of the first
  * line and as many spaces in front of the others; ends with a newline. A longer word stands alone on its line.
  */
-void text_wrap(struct buf *out, const struct text_style *style, enum text_paint paint, const char *first, const char *s);
+void text_wrap(struct buf *out, const struct text_style *style, enum text_paint paint,
+               const char *first, const char *s);
 
 /* Decodes one character at s: returns its bytes (1 to 4), 0 at the end; *ret_point is U+FFFD for a broken byte. */
 size_t text_decode(const char *s, unsigned *ret_point);

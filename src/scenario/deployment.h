@@ -35,7 +35,7 @@ struct share *deployment_share(struct deployment *d, size_t gpu, size_t slot);
  */
 struct deployment_use {
     const char *resource; /* "llm: KV blocks", "tts: slots", "GPU 1", "gateway CPU" */
-    bool hard;            /* a capacity beyond which requests wait; a GPU's busy time is not, batching servers still gain */
+    bool hard;            /* requests wait beyond it; not so a GPU's busy time, where batching still gains */
     double integral;      /* ns of full use */
 };
 size_t deployment_uses(const struct deployment *d, struct deployment_use *ret, size_t max);

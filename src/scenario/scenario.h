@@ -99,8 +99,9 @@ struct scenario {
     struct scenario_workload *workloads; /* profiles owned */
     size_t workload_count;
     /*
-     * The pipeline's workloads, -1: it has none. Without the keys pipeline.asr, .llm, .tts it takes the one workload
-     * of each kind; with any of them exactly those. Without ASR and TTS a turn is a chat; without an LLM there are no turns.
+     * The pipeline's workloads, -1: it has none. Without the keys pipeline.asr, .llm, .tts it takes
+     * the one workload of each kind; with any of them exactly those. Without ASR and TTS a turn is
+     * a chat; without an LLM there are no turns.
      */
     int asr, llm, tts;
     struct turn_conf turn;

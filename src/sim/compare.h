@@ -34,7 +34,8 @@ struct compare_spec {
     void *progress_arg;
     /* Called after everything ran, for each finished run, in order; may be NULL. For --out. */
     void (*each)(void *arg, const char *configuration, const char *load, unsigned repetition, const struct run *run);
-    turn_sink *(*sink)(void *arg, const char *configuration, const char *load, unsigned repetition, void **ret_sink_arg);
+    turn_sink *(*sink)(void *arg, const char *configuration, const char *load, unsigned repetition,
+                       void **ret_sink_arg);
     void *each_arg;
 };
 

@@ -100,7 +100,13 @@ void headroom_search(const struct scenario *s, const struct scenario_configurati
                      const struct stock *stock, uint64_t seed, const atomic_int *stop, struct arena *arena,
                      struct configuration_result *ret)
 {
-    struct search q = {.scenario = s, .configuration = c, .load = load, .stock = stock, .seed = seed, .stop = stop, .arena = arena};
+    struct search q = {.scenario = s,
+                       .configuration = c,
+                       .load = load,
+                       .stock = stock,
+                       .seed = seed,
+                       .stop = stop,
+                       .arena = arena};
     struct headroom_point *curve;
     unsigned lo, hi;
 

@@ -95,8 +95,9 @@ static double human_part(const struct recorder *r)
 }
 
 /*
- * What keeps the configuration from doing more: a hard capacity near its end; else the users themselves where they spend most
- * of their time speaking, listening and thinking; else the GPU share that is busiest.
+ * What keeps the configuration from doing more: a hard capacity near its end; else the users
+ * themselves where they spend most of their time speaking, listening and thinking; else the GPU
+ * share that is busiest.
  */
 static void fill_limit(struct load_result *r, struct arena *a, const struct scenario *s,
                        const struct scenario_configuration *c, const struct run *const *runs, size_t n)
@@ -128,8 +129,8 @@ static void fill_limit(struct load_result *r, struct arena *a, const struct scen
 }
 
 /* Busy time of every tenant, of the first run, thinned to at most 200 points. */
-static void fill_timeline(struct load_result *r, struct arena *a, const struct scenario *s, const struct scenario_configuration *c,
-                          const struct run *run)
+static void fill_timeline(struct load_result *r, struct arena *a, const struct scenario *s,
+                          const struct scenario_configuration *c, const struct run *run)
 {
     const struct run_samples *p = &run->samples;
     size_t step = (p->rows + 199) / 200, points = step ? p->rows / step : 0;
@@ -150,12 +151,17 @@ static void fill_timeline(struct load_result *r, struct arena *a, const struct s
                                             .workload = arena_strdup(a, tenant->workload)};
     }
     (void)s;
-    r->timeline = (struct timeline){.start_s = 0, .step_s = (double)step, .samples = points, .tracks = p->tenant_count, .track = tracks};
+    r->timeline = (struct timeline){.start_s = 0,
+                                    .step_s = (double)step,
+                                    .samples = points,
+                                    .tracks = p->tenant_count,
+                                    .track = tracks};
 }
 
 /* The streams of requests beside the turns. */
-static void fill_requests(struct load_result *r, struct arena *a, const struct scenario *s, const struct scenario_configuration *c,
-                          const struct scenario_load *load, const struct run *const *runs, size_t n)
+static void fill_requests(struct load_result *r, struct arena *a, const struct scenario *s,
+                          const struct scenario_configuration *c, const struct scenario_load *load,
+                          const struct run *const *runs, size_t n)
 {
     static const char *const kinds[] = {[CLIENT_LLM] = "llm", [CLIENT_TTS] = "tts", [CLIENT_ASR] = "asr", [CLIENT_INFER] = "infer"};
     const struct client_record **records = ARENA_ARRAY(a, const struct client_record *, n + 1);
@@ -163,9 +169,11 @@ static void fill_requests(struct load_result *r, struct arena *a, const struct s
     for (size_t i = 0; n && i < runs[0]->client_count; i++) {
         for (size_t k = 0; k < n; k++)
             records[k] = client_record(runs[k]->clients[i]);
-        load_result_add_requests(r, a, arena_strdup(a, s->workloads[load->requests[i].workload].name),
+        load_result_add_requests(r, a,
+                                 arena_strdup(a, s->workloads[load->requests[i].workload].name),
                                  kinds[client_kind(runs[0]->clients[i])],
-                                 load->requests[i].spec.arrivals.process == ARRIVALS_TRACE, records, n, c->count, scenario_price(s, c));
+                                 load->requests[i].spec.arrivals.process == ARRIVALS_TRACE, records,
+                                 n, c->count, scenario_price(s, c));
     }
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Speed and size: ./dev bench [NAME] [-o json]. Every line is a ratio to a stated goal, measured here and now; nothing of it is a
- * test. CPU seconds are of this process, so that other work on the machine disturbs little.
+ * Speed and size: ./dev bench [NAME] [-o json]. Every line is a ratio to a stated goal, measured
+ * here and now; nothing of it is a test. CPU seconds are of this process, so that other work on the
+ * machine disturbs little.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -40,8 +41,12 @@ static bool wanted(const struct bench *b, const char *name)
     return !b->only || strncmp(name, b->only, strlen(b->only)) == 0;
 }
 
-/* goal_is_most: the value must not exceed the goal; else it must reach it. ratio is value/goal or goal/value, 1 or more is good. */
-static void result(struct bench *b, const char *name, double value, const char *unit, const char *against, double goal, bool goal_is_most)
+/*
+ * goal_is_most: the value must not exceed the goal; else it must reach it. ratio is value/goal or
+ * goal/value, 1 or more is good.
+ */
+static void result(struct bench *b, const char *name, double value, const char *unit,
+                   const char *against, double goal, bool goal_is_most)
 {
     double ratio = goal_is_most ? goal / value : value / goal;
 
@@ -72,7 +77,8 @@ static struct cost run_once(struct bench *b, const char *configuration, const ch
         fprintf(stderr, "bench: %s\n", err.msg);
         exit(3);
     }
-    c = (struct cost){clock_s(CLOCK_PROCESS_CPUTIME_ID) - start, (double)r->end / 1e9, r->events, recorder_counts(r->recorder)->started};
+    c = (struct cost){clock_s(CLOCK_PROCESS_CPUTIME_ID) - start, (double)r->end / 1e9, r->events,
+                      recorder_counts(r->recorder)->started};
     run_free(r);
     return c;
 }

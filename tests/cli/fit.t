@@ -32,14 +32,14 @@ $ snug validate t.csv --profile mine.yaml -q | grep throughput
 >~ ^2[0-9]$
 > metadata: {name: mine}
 >~ within
-2>~ ^snug: 3 rows, 
+2>~ ^snug: 3 rows,
 
 = a hold-out fit does not see the highest load
 $ printf '# config: ISL 200 OSL 100\nconcurrency,output_tok_per_s\n1,80\n8,560\n64,26\n' > t.csv
 $ snug fit t.csv --like llama-3-8b-a100 --evaluations 40 --holdout --out part.yaml
 $ snug validate t.csv --profile part.yaml --holdout || true
 >~ ^concurrency 64 .* held out  outside
-2>~ ^snug: 2 rows, 
+2>~ ^snug: 2 rows,
 
 = bad input
 $ printf 'concurrency,output_tok_per_s\n1,80\n' > t.csv

@@ -19,8 +19,12 @@ class Skip(Exception):
     pass
 
 
+def run(words, **how):
+    return subprocess.run(words, capture_output=True, text=True, check=False, **how)
+
+
 def snug(*args):
-    return subprocess.run([SNUG, *args], capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL)
+    return run([SNUG, *args], timeout=60, stdin=subprocess.DEVNULL)
 
 
 def commands():
@@ -128,7 +132,7 @@ def paths_in_documents_exist():
 
 
 def dev_words_in_documents_exist():
-    words = set(re.findall(r"^\./dev ([a-z]+)", subprocess.run([str(TOP / "dev")], capture_output=True, text=True, check=True).stdout, re.M))
+    words = set(re.findall(r"^\./dev ([a-z]+)", run([str(TOP / "dev")]).stdout, re.M))
     makefile = set(re.search(r"^WORDS = (.*)$", (TOP / "Makefile").read_text(), re.M)[1].split())
     wrong = ["Makefile and ./dev differ: %s" % " ".join(sorted(words ^ makefile))] if words != makefile else []
     for page in PAGES:
@@ -163,25 +167,25 @@ def man_pages_pass_mandoc():
     wrong = []
     for command in [None, *commands()]:
         page = snug("help", "--man", *([command] if command else [])).stdout
-        p = subprocess.run(["mandoc", "-Tlint", "-Wwarning"], input=page, capture_output=True, text=True, check=False)
+        p = run(["mandoc", "-Tlint", "-Wwarning"], input=page)
         # Pages that snug(1) refers to are not installed while tests run.
         wrong += ["%s: %s" % (command or "snug", line) for line in p.stdout.splitlines() if "referenced manual not found" not in line]
     return wrong
 
 
 def completion_is_valid_bash():
-    p = subprocess.run(["bash", "-n"], input=snug("help", "--completion", "bash").stdout, capture_output=True, text=True, check=False)
+    p = run(["bash", "-n"], input=snug("help", "--completion", "bash").stdout)
     return p.stderr.splitlines()
 
 
 def rooms_include_what_the_page_allows():
-    p = subprocess.run([sys.executable, str(TOP / "tools/lint.py"), "--rooms"], capture_output=True, text=True, check=False)
+    p = run([sys.executable, str(TOP / "tools/lint.py"), "--rooms"])
     return (p.stdout + p.stderr).splitlines() if p.returncode else []
 
 
 def excerpts_are_what_the_program_prints():
     pages = [str(p) for p in PAGES if "<!-- output of:" in p.read_text()]
-    p = subprocess.run([sys.executable, str(TOP / "tools/readme.py"), "--check", SNUG, *pages], capture_output=True, text=True, check=False)
+    p = run([sys.executable, str(TOP / "tools/readme.py"), "--check", SNUG, *pages])
     return (p.stdout + p.stderr).splitlines() if p.returncode else []
 
 

@@ -30,7 +30,8 @@ static void add_workload(struct scenario *s, const char *name, const char *profi
 
 static const size_t ASR[] = {0}, TTS[] = {1}, LLM[] = {2}, BOTH[] = {0, 1};
 
-static struct scenario_gpu whole(struct scenario *s, enum share_mode mode, const char *name, const size_t *who, size_t n)
+static struct scenario_gpu whole(struct scenario *s, enum share_mode mode, const char *name,
+                                 const size_t *who, size_t n)
 {
     struct scenario_slot *slot = ARENA_NEW(s->arena, struct scenario_slot);
 
@@ -107,7 +108,8 @@ static void random_profiles(struct scenario *s, struct gen *g)
     }
     if (gen_bool(g)) { /* a KV cache of a few requests */
         struct profile *p = s->workloads[2].profile;
-        p->need = p->reserve = (int64_t)(p->llm.weights + p->llm.runtime + p->llm.kv_token * (700 + (double)gen_size(g, 2000)));
+        p->need = p->reserve = (int64_t)(p->llm.weights + p->llm.runtime +
+                                         p->llm.kv_token * (700 + (double)gen_size(g, 2000)));
     }
 }
 
@@ -128,9 +130,12 @@ static struct turn_conf random_turn(struct gen *g)
     c.tts_timeout = NS_PER_MS * gen_range(g, 200, 10000);
     if (gen_bool(g)) {
         c.cpu = gen_real(g, 0.1, 4);
-        c.cost = (struct gateway_cost){.turn = gen_range(g, 0, 100) * NS_PER_MS, .audio_in = gen_range(g, 0, 30) * NS_PER_MS,
-                                       .token = gen_range(g, 0, 1000) * NS_PER_US, .sentence = gen_range(g, 0, 20) * NS_PER_MS,
-                                       .audio_out = gen_range(g, 0, 30) * NS_PER_MS, .synthesis = gen_range(g, 0, 200) * NS_PER_MS};
+        c.cost = (struct gateway_cost){.turn = gen_range(g, 0, 100) * NS_PER_MS,
+                                       .audio_in = gen_range(g, 0, 30) * NS_PER_MS,
+                                       .token = gen_range(g, 0, 1000) * NS_PER_US,
+                                       .sentence = gen_range(g, 0, 20) * NS_PER_MS,
+                                       .audio_out = gen_range(g, 0, 30) * NS_PER_MS,
+                                       .synthesis = gen_range(g, 0, 200) * NS_PER_MS};
     }
     return c;
 }
@@ -143,7 +148,9 @@ static struct load_spec random_load(struct gen *g)
     if (gen_bool(g))
         l.users = 1 + (unsigned)gen_size(g, 12);
     else
-        l.arrivals = (struct arrivals_spec){.process = gen_bool(g) ? ARRIVALS_POISSON : ARRIVALS_CONSTANT, .rate = gen_real(g, 0.1, 3)};
+        l.arrivals =
+            (struct arrivals_spec){.process = gen_bool(g) ? ARRIVALS_POISSON : ARRIVALS_CONSTANT,
+                                   .rate = gen_real(g, 0.1, 3)};
     l.ramp_up = gen_range(g, 0, 3) * NS_PER_S;
     l.hold = gen_range(g, 1, 15) * NS_PER_S;
     l.ramp_down = gen_range(g, 0, 2) * NS_PER_S;
