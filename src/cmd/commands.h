@@ -4,6 +4,8 @@
 
 #define COMMANDS(X) \
     X(plan) \
+    X(simulate) \
+    X(compare) \
     X(fit) \
     X(validate) \
     X(gpus) \

@@ -2,6 +2,7 @@
 #include "load/result.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "load/audit.h"
 #include "load/client.h"
@@ -48,7 +49,35 @@ void comparison_free(struct comparison *c)
     for (size_t i = 0; i < c->count; i++)
         for (size_t k = 0; k < c->configurations[i].load_count; k++)
             load_result_done(&c->configurations[i].loads[k]);
+    for (struct comparison *j = c->joined, *next; j; j = next) { /* their histograms were c's */
+        next = j->joined;
+        arena_free(j->arena);
+    }
     arena_free(c->arena);
+}
+
+int comparison_join(struct comparison *c, struct comparison *other, struct err *err)
+{
+    struct configuration_result *both = ARENA_ARRAY(c->arena, struct configuration_result, c->count + other->count);
+
+    if (strcmp(c->scenario, other->scenario) != 0 || strcmp(c->gpu_model, other->gpu_model) != 0 || strcmp(c->clock, other->clock) != 0)
+        return err_set(err, ERR_INPUT, "%s on %s in %s time cannot stand beside %s on %s in %s time", other->scenario, other->gpu_model,
+                       other->clock, c->scenario, c->gpu_model, c->clock);
+    for (size_t i = 0; i < c->count; i++)
+        for (size_t k = 0; k < other->count; k++)
+            if (strcmp(c->configurations[i].name, other->configurations[k].name) == 0)
+                return err_set(err, ERR_INPUT, "configuration %s is in two of the runs", c->configurations[i].name);
+    for (size_t i = 0; i < c->count; i++)
+        both[i] = c->configurations[i];
+    for (size_t k = 0; k < other->count; k++)
+        both[c->count + k] = other->configurations[k];
+    c->configurations = both;
+    c->count += other->count;
+    if (other->repetitions < c->repetitions)
+        c->repetitions = other->repetitions;
+    other->joined = c->joined;
+    c->joined = other;
+    return 0;
 }
 
 static double quantile_ms(const struct hist *h, double q)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "base/hist.h"
 #include "base/mem.h"
 #include "base/stats.h"
@@ -190,9 +191,14 @@ struct comparison {
     size_t count;
     bool has_verdict;
     struct verdict verdict;
+    struct comparison *joined; /* owned: comparisons whose configurations stand here too */
 };
 
 void comparison_free(struct comparison *c); /* NULL accepted */
+
+/* Takes the configurations of `other` into c and frees it. ERR_INPUT, and nothing is changed, when one of them has the same name or
+ * scenario, GPU model or clock differ. */
+int comparison_join(struct comparison *c, struct comparison *other, struct err *err);
 void load_result_done(const struct load_result *r); /* its histograms; for one that is in no comparison */
 
 /*
