@@ -407,6 +407,7 @@ struct comparison *comparison_read(const struct doc_node *node, struct err *err)
     ret->gpu_model = text(&r, &c, "gpu_model");
     ret->seed = count(&c, "seed");
     ret->repetitions = (unsigned)conf_int(&c, "repetitions", 0, UINT32_MAX);
+    conf_string_or(&c, "snug", ""); /* the version that wrote it */
     ret->interrupted = conf_bool_or(&c, "interrupted", false);
     ret->objective_ms = number(&c, "objective_p95_voice_to_voice_ms");
     read_source(&r, &c, ret);

@@ -235,6 +235,8 @@ static void objectives(const struct comparison *c, const struct text_style *styl
         for (size_t k = 0; k < c->configurations[i].load_count; k++) {
             const struct load_result *l = &c->configurations[i].loads[k];
             char where[160];
+            if (c->has_verdict && c->verdict.load && strcmp(c->verdict.load, l->name) == 0)
+                continue; /* the verdict says it */
             if (!l->valid || l->objectives_met || !l->objectives_text || !*l->objectives_text)
                 continue;
             snprintf(where, sizeof where, "objective missed by %.60s, %.60s: ", c->configurations[i].name, l->name);

@@ -8,6 +8,9 @@
 /* A hard capacity used above this on average makes requests wait: it is what limits. */
 static const double SATURATED = 0.9;
 
+/* From here on it is what limits: bursts already meet its end. */
+static const double LIMITS = 0.8;
+
 static double mean_busy(const struct run *const *runs, size_t n, size_t gpu, size_t slot)
 {
     double sum = 0;
@@ -120,7 +123,7 @@ static void fill_limit(struct load_result *r, struct arena *a, const struct scen
         }
     for (size_t k = 0; k < n; k++)
         human += human_part(runs[k]->recorder) / (double)n;
-    if (hard.saturated)
+    if (hard.use >= LIMITS)
         r->limit = hard;
     else if (n && r->users && human >= 0.75)
         r->limit = (struct limit){"the users' own time", human, human >= SATURATED};
