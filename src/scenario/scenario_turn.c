@@ -118,7 +118,8 @@ static void read_gateway(struct scenario_reader *r, struct conf *root)
         const char *key;
         int64_t *at;
     } costs[] = {{"turn", &t->cost.turn},         {"audioIn", &t->cost.audio_in},   {"token", &t->cost.token},
-                 {"sentence", &t->cost.sentence}, {"audioOut", &t->cost.audio_out}, {"synthesis", &t->cost.synthesis}};
+                 {"sentence", &t->cost.sentence}, {"audioOut", &t->cost.audio_out},
+                 {"recognition", &t->cost.recognition}, {"synthesis", &t->cost.synthesis}};
     struct conf c, cost;
 
     conf_sub_or(root, "gateway", &c);

@@ -59,6 +59,7 @@ struct turn {
     struct asr_stream asr;
     struct worker_wait asr_worker;
     bool asr_open;                      /* has a stream that has not ended */
+    int64_t asr_opened_at;              /* ns */
     bool finish_early;                  /* speech ended before a worker was free */
     bool spoke;                         /* some audio was voiced */
     int64_t early_voiced, early_silent; /* ns of audio before a worker was free */

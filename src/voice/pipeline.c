@@ -38,7 +38,8 @@ static int check_costs(const struct gateway_cost *c, const char *where, struct e
         int64_t value;
     } costs[] = {{"turn", c->turn},          {"audioIn", c->audio_in},
                  {"token", c->token},        {"sentence", c->sentence},
-                 {"audioOut", c->audio_out}, {"synthesis", c->synthesis}};
+                 {"audioOut", c->audio_out}, {"recognition", c->recognition},
+                 {"synthesis", c->synthesis}};
 
     for (size_t i = 0; i < ARRAY_LEN(costs); i++)
         if (costs[i].value < 0 || costs[i].value > 60 * NS_PER_S)

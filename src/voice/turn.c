@@ -122,8 +122,10 @@ static void on_asked(struct cpu_job *job)
 static void ask(struct turn *t)
 {
     struct pipeline *p = t->pipeline;
-    double work =
-        (double)p->conf.cost.turn + (double)p->conf.cost.audio_in * (double)t->heard / NS_PER_S;
+    const struct gateway_cost *cost = &p->conf.cost;
+    int64_t listened = p->to.asr ? turn_now(t) - t->asr_opened_at : 0;
+    double work = (double)cost->turn + (double)cost->audio_in * (double)t->heard / NS_PER_S +
+                  (double)cost->recognition * (double)listened / NS_PER_S;
 
     t->state = TURN_ASKING;
     t->stage_by = TIME_NEVER;
@@ -212,6 +214,7 @@ static void on_asr_worker(struct worker_wait *w)
     struct asr_service *a = t->pipeline->to.asr;
 
     t->asr_open = true;
+    t->asr_opened_at = turn_now(t);
     a->ops->open(a, &t->asr);
     asr_send(t, t->early_voiced, true, NULL);
     asr_send(t, t->early_silent, false, NULL);

@@ -49,7 +49,8 @@ struct gateway_cost {
     int64_t token;         /* per LLM token, charged with its sentence */
     int64_t sentence;      /* per sentence sent to the TTS */
     int64_t audio_out;     /* per second of reply audio */
-    int64_t synthesis;     /* per second that a TTS call is open: threads that wait are not free */
+    int64_t recognition;   /* per second that an ASR stream is open: threads that wait are not free */
+    int64_t synthesis;     /* per second that a TTS call is open, likewise */
 };
 
 enum {

@@ -135,6 +135,7 @@ static struct turn_conf random_turn(struct gen *g)
                                        .token = gen_range(g, 0, 1000) * NS_PER_US,
                                        .sentence = gen_range(g, 0, 20) * NS_PER_MS,
                                        .audio_out = gen_range(g, 0, 30) * NS_PER_MS,
+                                       .recognition = gen_range(g, 0, 200) * NS_PER_MS,
                                        .synthesis = gen_range(g, 0, 200) * NS_PER_MS};
     }
     return c;

@@ -490,6 +490,24 @@ TEST(the_gateways_cpu_delays_what_it_costs)
     rig_free(r);
 }
 
+TEST(an_open_recognition_costs_cpu_by_the_second)
+{
+    struct turn_conf conf = TURN_CONF_DEFAULT;
+    struct rig *r;
+    struct speaker *p;
+
+    conf.cpu = 0.5;
+    conf.cost = (struct gateway_cost){.recognition = MS(100)};
+    r = rig_new(&conf);
+    p = say(r);
+    rig_run(r, 60 * NS_PER_S);
+    /* a tenth of a core for as long as the stream was open, from the turn's start; half a core */
+    CHECK(p->at[TURN_TRANSCRIPT] > 0);
+    CHECK_EQ(p->at[TURN_LLM_REQUEST] - p->at[TURN_TRANSCRIPT], p->at[TURN_TRANSCRIPT] / 5);
+    CHECK_EQ(p->outcome, TURN_COMPLETED);
+    rig_free(r);
+}
+
 static void draw_conf(struct gen *g, struct turn_conf *conf)
 {
     conf->kind = gen_bool(g) ? PIPELINE_SERIAL : PIPELINE_STREAMING;
@@ -503,7 +521,8 @@ static void draw_conf(struct gen *g, struct turn_conf *conf)
     conf->cpu = gen_bool(g) ? gen_real(g, 0.1, 3) : 0;
     conf->cost = (struct gateway_cost){gen_range(g, 0, MS(50)), gen_range(g, 0, MS(50)),
                                        gen_range(g, 0, MS(5)),  gen_range(g, 0, MS(50)),
-                                       gen_range(g, 0, MS(50)), gen_range(g, 0, MS(200))};
+                                       gen_range(g, 0, MS(50)), gen_range(g, 0, MS(200)),
+                                       gen_range(g, 0, MS(200))};
     conf->speech_timeout = gen_range(g, MS(500), MS(20000));
     conf->turn_timeout = gen_range(g, MS(100), MS(20000));
 }
