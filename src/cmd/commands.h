@@ -6,6 +6,7 @@
     X(plan) \
     X(simulate) \
     X(compare) \
+    X(import) \
     X(fit) \
     X(validate) \
     X(gpus) \

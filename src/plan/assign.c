@@ -485,15 +485,36 @@ static void annotate(struct assigner *a)
         }
 }
 
-/* A replica that was given the very place it runs in does not move. */
-static void settle(struct assigner *a)
+static bool within_layout(const struct fleet_gpu *now, const struct plan_gpu *g)
 {
-    const struct fleet *f = a->p->fleet;
+    for (size_t k = 0; k < g->n; k++)
+        if (same_place(now, g, k) < 0)
+            return false;
+    return true;
+}
+
+static bool changes_mode(const struct fleet *f, const struct plan *plan, size_t node)
+{
+    const struct fleet_node *n = &f->nodes[node];
+
+    for (size_t g = 0; g < (size_t)n->count; g++)
+        if (plan_in_use(&plan->gpus[n->first + g]) &&
+            (n->gpus[g].mode == FLEET_MIG) != (plan->gpus[n->first + g].mode == FLEET_MIG))
+            return true;
+    return false;
+}
+
+/* A replica that was given the very place it runs in does not move. */
+static void settle(struct plan *plan)
+{
+    const struct fleet *f = plan->fleet;
     bool parted = f->rules.actuator == FLEET_MIG_PARTED;
 
     for (size_t gpu = 0; gpu < f->gpu_count; gpu++) {
-        struct plan_gpu *g = &a->plan->gpus[gpu];
+        struct plan_gpu *g = &plan->gpus[gpu];
         const struct fleet_gpu *now = fleet_gpu_at(f, gpu);
+        if (parted && g->mode == FLEET_MIG && now->mode == FLEET_MIG && !g->keeps_layout)
+            g->keeps_layout = within_layout(now, g) && !changes_mode(f, plan, fleet_node_of(f, gpu));
         if (g->mode != now->mode || g->mode == FLEET_EMPTY || (g->mode == FLEET_MIG && parted && !g->keeps_layout))
             continue;
         for (size_t k = 0; k < g->n; k++) {
@@ -550,7 +571,7 @@ void assign(const struct problem *p, const struct solution *s, struct plan *plan
     give_outcomes(&a);
     open_gpus(&a);
     place_all(&a);
-    settle(&a);
+    settle(plan);
     annotate(&a);
     close_places(plan);
     for (size_t i = 0; i < p->slot_count; i++)
@@ -606,6 +627,79 @@ bool assign_complete(const struct fleet *f, const struct options *o, const struc
     free(last);
     free(have);
     return ok;
+}
+
+static const struct way *mig_way(const struct options *o, int workload, int model, const struct gpu_profile *profile)
+{
+    for (size_t i = 0; i < o->of[workload].n; i++) {
+        const struct way *w = &o->of[workload].at[i];
+        if (w->mode == FLEET_MIG && w->model == model && (!profile || w->profile == profile))
+            return w;
+    }
+    return NULL;
+}
+
+/* A place on this node for one more replica; false: there is none. */
+static bool mend_here(const struct fleet *f, const struct options *o, struct plan *plan, int workload, size_t node, bool reserved)
+{
+    const struct fleet_node *n = &f->nodes[node];
+    const struct way *w = mig_way(o, workload, n->model_index, NULL);
+    bool parted = f->rules.actuator == FLEET_MIG_PARTED, mps = false;
+    struct plan_gpu *unused = NULL;
+
+    if (!w)
+        return false;
+    for (size_t g = n->first; g < n->first + (size_t)n->count; g++)
+        for (size_t k = 0; k < plan->gpus[g].n; k++)
+            if (plan->gpus[g].places[k].workload == workload)
+                return false;
+    for (size_t g = 0; g < (size_t)n->count; g++) {
+        struct plan_gpu *q = &plan->gpus[n->first + g];
+        mps = mps || q->mode == FLEET_MPS;
+        if (q->n == 0 && (!parted || n->gpus[g].mode == FLEET_MIG) && !unused)
+            unused = q;
+        for (size_t k = 0; k < q->n && q->mode == FLEET_MIG; k++)
+            if (q->places[k].workload == FLEET_NONE && mig_way(o, workload, n->model_index, q->places[k].profile)) {
+                q->places[k].workload = workload;
+                q->places[k].reserved = reserved;
+                return true;
+            }
+    }
+    if (!unused || mps)
+        return false;
+    new_places(unused, 1);
+    unused->mode = FLEET_MIG;
+    unused->places[0].profile = w->profile;
+    unused->places[0].start = w->profile->starts[w->profile->start_count - 1];
+    unused->places[0].workload = workload;
+    unused->places[0].reserved = reserved;
+    return true;
+}
+
+void assign_mend(const struct fleet *f, const struct options *o, struct plan *plan)
+{
+    int64_t *have = xcalloc(f->workload_count + 1, sizeof *have), *room = xcalloc(f->workload_count + 1, sizeof *room);
+
+    for (size_t g = 0; g < f->gpu_count; g++)
+        for (size_t k = 0; k < plan->gpus[g].n; k++)
+            if (plan->gpus[g].places[k].workload != FLEET_NONE)
+                (plan->gpus[g].places[k].reserved ? room : have)[plan->gpus[g].places[k].workload]++;
+    for (size_t w = 0; w < f->workload_count; w++) {
+        const struct fleet_workload *fw = &f->workloads[w];
+        int64_t lacks = fw->replicas - have[w], reserved = fleet_slots(f, fw) - fw->replicas - room[w];
+        if (!fw->spread || fw->by_rate)
+            continue;
+        for (size_t n = 0; n < f->node_count && lacks + reserved > 0; n++)
+            if (mend_here(f, o, plan, (int)w, n, lacks == 0)) {
+                if (lacks > 0)
+                    lacks--;
+                else
+                    reserved--;
+            }
+    }
+    settle(plan);
+    free(have);
+    free(room);
 }
 
 struct tenant_of_now {

@@ -17,5 +17,11 @@ void assign(const struct problem *p, const struct solution *s, struct plan *plan
 /* Every demand placed, and spread kept? Places that are missing or on one node mean that the solution has to be found by node. */
 bool assign_complete(const struct fleet *f, const struct options *o, const struct plan *plan);
 
+/*
+ * Places what a spread workload still lacks on nodes that it is not on yet: idle MIG instances first, then unused GPUs that are in
+ * MIG mode. Costs GPUs or moves that the search by nodes might save; assign_complete() says whether it was enough.
+ */
+void assign_mend(const struct fleet *f, const struct options *o, struct plan *plan);
+
 /* Numbers replicas, pairs those that leave with those that come, and counts: moves, GPUs, cost. */
 void assign_moves(struct plan *plan);

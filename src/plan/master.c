@@ -344,6 +344,23 @@ static void add_flows(struct master *m, const int *slot_row, const int *keep_row
     free(spread);
 }
 
+/* The nodes where a replica of the group runs in a way in which it could stay: no more of a spread group than these can stay. */
+static int64_t nodes_where(const struct problem *p, int group)
+{
+    int64_t n = 0;
+
+    for (size_t c = 0; c < p->cell_count; c++) {
+        bool here = false;
+        for (size_t g = 0; g < p->cells[c].gpu_count; g++) {
+            const struct state *s = &p->states[p->cells[c].states[g]];
+            for (size_t t = 0; t < s->n; t++)
+                here = here || s->at[t].tag == group;
+        }
+        n += here ? (int64_t)p->cells[c].node_count : 0;
+    }
+    return n;
+}
+
 static double most_instances(const struct group *g)
 {
     double least = HUGE_VAL;
@@ -387,7 +404,7 @@ static void add_demands(struct master *m)
         m->move_constant += survivors * g->weight;
         if (g->running == 0)
             continue;
-        stays[i] = mip_row(m->mip, g->strict ? survivors : 0, survivors);
+        stays[i] = mip_row(m->mip, g->strict ? survivors : 0, g->spread ? fmin(survivors, (double)nodes_where(p, (int)i)) : survivors);
         if (g->strict) {
             GROW(m->strict_rows, m->strict_row_cap, m->strict_row_count + 1);
             m->strict_rows[m->strict_row_count++] = stays[i];
@@ -608,10 +625,11 @@ void master_run(struct master *m, const struct master_limits *l, struct master_r
     }
 }
 
-int master_frontier(struct master *m, int64_t gpus, double seconds, const atomic_int *stop, struct stage *ret, int64_t *ret_gpus)
+int master_frontier(struct master *m, int64_t gpus, double seconds, const atomic_int *stop, struct stage *ret, struct solution *ret_solution)
 {
     struct run r = {.m = m, .stop = stop, .deadline = seconds > 0 ? now() + seconds : 0};
     double *held = m->x ? xmalloc((mip_columns(m->mip) + 1) * sizeof *held) : NULL;
+    enum mip_status status = MIP_UNKNOWN;
     int rc = -1;
 
     if (held)
@@ -619,45 +637,38 @@ int master_frontier(struct master *m, int64_t gpus, double seconds, const atomic
     mip_row_bounds(m->mip, m->cost_row, -HUGE_VAL, HUGE_VAL);
     mip_row_bounds(m->mip, m->moves_row, -HUGE_VAL, HUGE_VAL);
     mip_row_bounds(m->mip, m->gpus_row, -HUGE_VAL, (double)gpus + EPS);
-    if (m->x && solve(&r, m->move_weight, m->move_constant, m->move_step, ret) != MIP_INFEASIBLE) {
-        rc = 0;
-        *ret_gpus = 0;
-        for (size_t i = 0; i < mip_columns(m->mip); i++)
-            *ret_gpus += (int64_t)nearbyint(m->use_of[i] * m->x[i]);
-    }
+    if (m->x)
+        status = solve(&r, m->move_weight, m->move_constant, m->move_step, ret);
+    if (status == MIP_OPTIMAL || status == MIP_FEASIBLE)
+        rc = ret_solution ? master_solution(m, ret_solution) : 0;
     free(m->x);
     m->x = held;
     return rc;
 }
 
-bool master_follow(struct master *m, const struct master *from, const struct master_result *values, double seconds,
-                   const atomic_int *stop)
+bool master_follow(struct master *m, const struct master_result *values, double seconds, const atomic_int *stop, struct master_result *ret)
 {
     struct run r = {.m = m, .stop = stop, .deadline = seconds > 0 ? now() + seconds : 0};
-    struct stage s;
+    enum mip_status status;
 
-    for (size_t i = 0; i < m->part_count; i++) {
-        const struct part *part = &m->parts[i];
-        int other = from->part_of[part->block];
-        for (size_t o = 0; o < part->outcome_count; o++)
-            if (other < 0 || from->x[from->parts[other].first + (int)o] < 0.5)
-                mip_bounds(m->mip, part->first + (int)o, 0, 0);
-    }
+    *ret = *values;
     if (m->priced)
         mip_row_bounds(m->mip, m->cost_row, -HUGE_VAL, values->cost.value + EPS);
     mip_row_bounds(m->mip, m->gpus_row, -HUGE_VAL, values->gpus.value + EPS);
-    if (m->p->has_running)
-        mip_row_bounds(m->mip, m->moves_row, -HUGE_VAL, values->moves.value - m->move_constant + EPS);
-    solve(&r, m->use_of, 0, 1, &s);
-    for (size_t i = 0; i < m->part_count; i++)
-        for (size_t o = 0; o < m->parts[i].outcome_count; o++)
-            mip_bounds(m->mip, m->parts[i].first + (int)o, 0, HUGE_VAL);
-    if (m->x)
+    status = solve(&r, m->move_weight, m->move_constant, m->move_step, &ret->moves);
+    if (status == MIP_OPTIMAL || status == MIP_FEASIBLE)
         return true;
     mip_row_bounds(m->mip, m->cost_row, -HUGE_VAL, HUGE_VAL);
     mip_row_bounds(m->mip, m->gpus_row, -HUGE_VAL, HUGE_VAL);
-    mip_row_bounds(m->mip, m->moves_row, -HUGE_VAL, HUGE_VAL);
     return false;
+}
+
+void master_bounds(struct master *m, const struct master_result *known)
+{
+    if (m->priced)
+        mip_row_bounds(m->mip, m->cost_row, known->cost.bound - EPS, HUGE_VAL);
+    else
+        mip_row_bounds(m->mip, m->gpus_row, known->gpus.bound - EPS, HUGE_VAL);
 }
 
 /* Flows are whole at a vertex; where the solver stopped elsewhere, they are found again with the outcomes fixed. */

@@ -52,15 +52,21 @@ struct master_limits {
 /* All stages. The solution of the last one is held for master_solution(). */
 void master_run(struct master *m, const struct master_limits *l, struct master_result *ret);
 
-/* The least weighted moves with at most so many GPUs, whatever they cost; does not change the solution held. 0, or -1: no plan known. */
-int master_frontier(struct master *m, int64_t gpus, double seconds, const atomic_int *stop, struct stage *ret, int64_t *ret_gpus);
+/*
+ * The least weighted moves with at most so many GPUs, whatever they cost; does not change the solution held. 0, or -1: no
+ * plan known. *ret_solution (may be NULL) is owned by the caller.
+ */
+struct solution;
+int master_frontier(struct master *m, int64_t gpus, double seconds, const atomic_int *stop, struct stage *ret, struct solution *ret_solution);
 
 /*
- * For an indexed program, a short way: only outcomes of blocks that the solution of `from` uses, at its values. True
- * when that gives a solution, which is then as good as any.
+ * The least moves at $/h and GPUs that a relaxation (the blank fleet; the fleet without spread) has proven, in one stage. A solution is
+ * then as good as any; false: there is none at these values, or none was found.
  */
-bool master_follow(struct master *m, const struct master *from, const struct master_result *values, double seconds,
-                   const atomic_int *stop);
+bool master_follow(struct master *m, const struct master_result *values, double seconds, const atomic_int *stop, struct master_result *ret);
+
+/* Bounds known from elsewhere, for the stages to come: nothing costs less, no plan has fewer GPUs at that. */
+void master_bounds(struct master *m, const struct master_result *known);
 
 /* Drops rules for the search of a conflict: a bit mask. */
 enum { MASTER_MOVES = 1, MASTER_SPARE = 2, MASTER_SPREAD = 4, MASTER_STRICT = 8 };

@@ -155,37 +155,85 @@ static void make_frontier(struct making *k, struct master *m)
             continue;
         if ((i > 0 || k->plan->priced) && k->problem->has_running && (p.moves > 0 || !p.proven)) {
             struct stage s;
-            int64_t gpus;
-            if (master_frontier(m, p.gpus, k->deadline > 0 ? left(k) : 0, k->limits ? k->limits->stop : NULL, &s, &gpus) != 0)
+            struct solution solution;
+            struct plan trial = {.fleet = k->problem->fleet};
+            if (master_frontier(m, p.gpus, k->deadline > 0 ? left(k) : 0, k->limits ? k->limits->stop : NULL, &s, &solution) != 0)
                 continue;
             p.moves = (int64_t)nearbyint(s.value);
             p.proven = s.proven;
+            if (k->problem->has_spread && p.proven) { /* counted over the whole fleet: does it work out by node? */
+                assign(k->problem, &solution, &trial);
+                p.proven = assign_complete(trial.fleet, k->problem->options, &trial);
+                drop_gpus(&trial);
+            }
+            master_solution_done(&solution);
         }
         k->plan->frontier[k->plan->frontier_count++] = p;
     }
     qsort(k->plan->frontier, k->plan->frontier_count, sizeof *k->plan->frontier, point_order);
 }
 
-/* Spread: first the plan of the relaxed program, if its places happen to do; then by node. */
-static struct master *with_spread(struct making *k, struct master *relaxed, struct master_result *r)
+/* The plan as mended by hand keeps the budget of moves and the spare GPUs? */
+static bool within_rules(const struct fleet *f, const struct plan *p)
 {
+    return (f->rules.moves < 0 || p->moves_done <= f->rules.moves) && (int64_t)f->gpu_count - p->gpus_after >= f->rules.spare_gpus;
+}
+
+enum { BY_NODE_SECONDS = 60 }; /* where a mended plan stands and no time was given */
+
+/*
+ * Spread that does not work out from the counts. The relaxed values stay bounds. A plan mended by hand stands while the program by
+ * single nodes looks for a better one: at the relaxed values first, then by all stages.
+ */
+static bool by_node(struct making *k, struct master_result *r)
+{
+    const struct fleet *f = k->problem->fleet;
+    struct master_result relaxed = *r, own = *r;
     struct master *m = master_new(k->problem, true);
     struct master_limits l = limits_of(k);
-    struct master_result own;
+    bool mended, found;
 
-    if (master_follow(m, relaxed, r, k->deadline > 0 ? left(k) : 20, l.stop))
-        return m;
-    master_free(m);
-    m = master_new(k->problem, true);
-    l = limits_of(k);
-    master_run(m, &l, &own);
-    if (own.feasible) { /* the relaxed program's bounds are true ones too */
-        own.cost.bound = fmax(own.cost.bound, r->cost.bound);
-        own.gpus.bound = own.priced ? own.gpus.bound : fmax(own.gpus.bound, r->gpus.bound);
-        own.gpus.proven = own.gpus.proven || own.gpus.bound > own.gpus.value - 0.5;
+    assign_mend(f, k->problem->options, k->plan);
+    assign_moves(k->plan);
+    mended = assign_complete(f, k->problem->options, k->plan) && within_rules(f, k->plan);
+    if (mended && l.seconds <= 0)
+        l.seconds = BY_NODE_SECONDS;
+    found = master_follow(m, &relaxed, l.seconds, l.stop, &own);
+    if (!found && (!mended || k->deadline <= 0)) {
+        master_free(m);
+        m = master_new(k->problem, true);
+        l = limits_of(k);
+        if (mended && l.seconds <= 0)
+            l.seconds = BY_NODE_SECONDS;
+        master_run(m, &l, &own);
+        found = own.feasible;
+        if (found && !own.priced) { /* the relaxed program's bound is a true one too */
+            own.gpus.bound = fmax(own.gpus.bound, relaxed.gpus.bound);
+            own.gpus.proven = own.gpus.proven || own.gpus.bound > own.gpus.value - 0.5;
+        }
     }
-    *r = own;
-    return m;
+    if (found && mended && !own.priced && k->plan->gpus_after < (int64_t)(own.gpus.value + 0.5))
+        found = false;
+    if (found) {
+        place(k, m);
+        *r = own;
+        r->feasible = assign_complete(f, k->problem->options, k->plan);
+    } else if (mended) {
+        *r = relaxed;
+        r->cost = (struct stage){k->plan->cost.value, relaxed.cost.bound, k->plan->cost.value < relaxed.cost.value + 1e-6, relaxed.cost.seconds};
+        r->gpus = (struct stage){(double)k->plan->gpus_after, relaxed.gpus.bound, relaxed.gpus.proven && (double)k->plan->gpus_after < relaxed.gpus.value + 0.5,
+                                 relaxed.gpus.seconds};
+        r->moves = (struct stage){k->plan->weighted.value, 0, k->plan->weighted.value <= 0, relaxed.moves.seconds};
+        if (r->gpus.proven && (!r->priced || r->cost.proven)) {
+            r->moves.bound = relaxed.moves.bound;
+            r->moves.proven = k->plan->weighted.value < relaxed.moves.bound + 1e-6;
+        }
+    } else {
+        *r = own;
+        r->feasible = false;
+    }
+    master_free(m);
+    return found || mended;
 }
 
 /* One GPU model, nothing running: no solver is needed. */
@@ -212,25 +260,58 @@ static bool run_quick(struct making *k)
     return true;
 }
 
+/*
+ * The first stages on the blank fleet, where that is a far smaller program; then the least moves at its values. False: the
+ * fleet cannot have these values (or the time was too short), its own stages have to say; the bounds are known from now on.
+ */
+static bool from_blank(struct making *k, struct master *m, struct master_result *r)
+{
+    struct problem *blank;
+    struct master *b;
+    struct master_limits l = limits_of(k);
+    struct master_result values;
+    bool ok;
+
+    if (!k->problem->has_running)
+        return false;
+    blank = problem_new(k->problem->fleet, k->problem->options, true);
+    if (blank->conflict || blank->truncated) {
+        problem_free(blank);
+        return false;
+    }
+    if (l.seconds > 0)
+        l.seconds *= 0.4;
+    b = master_new(blank, false);
+    master_run(b, &l, &values);
+    master_free(b);
+    problem_free(blank);
+    if (!values.feasible)
+        return false;
+    ok = values.gpus.proven && (!values.priced || values.cost.proven) && master_follow(m, &values, left(k), l.stop, r);
+    if (!ok && (values.priced ? values.cost.proven : values.gpus.proven))
+        master_bounds(m, &values);
+    return ok;
+}
+
 static void run(struct making *k)
 {
-    struct master *m = master_new(k->problem, false), *by_node = NULL;
+    struct master *m = master_new(k->problem, false);
     struct master_limits l = limits_of(k);
     struct master_result r;
-
     double began = now();
 
     master_size(m, &k->plan->search.columns, &k->plan->search.rows);
-    master_run(m, &l, &r);
+    if (!from_blank(k, m, &r)) {
+        l = limits_of(k);
+        master_run(m, &l, &r);
+    }
     if (r.feasible) {
         place(k, m);
         began = now();
         if (!assign_complete(k->problem->fleet, k->problem->options, k->plan) && k->problem->has_spread) {
-            by_node = with_spread(k, m, &r);
+            by_node(k, &r);
             k->plan->search.by_node = true;
             k->plan->search.spread = now() - began;
-            if (r.feasible)
-                place(k, by_node);
         }
     }
     k->plan->feasible = r.feasible;
@@ -244,19 +325,18 @@ static void run(struct making *k)
             k->plan->gpus_bound = 0;
         }
         began = now();
-        make_frontier(k, by_node ? by_node : m);
+        make_frontier(k, m);
         k->plan->search.frontier = now() - began;
     } else if (r.known) {
         find_conflict(k);
     }
     master_free(m);
-    master_free(by_node);
 }
 
 struct plan *plan_make(const struct fleet *f, const struct options *o, const struct plan_limits *limits, struct err *err)
 {
     double began = now();
-    struct problem *p = problem_new(f, o);
+    struct problem *p = problem_new(f, o, false);
     struct plan *plan = xcalloc(1, sizeof *plan);
     struct making k = {.problem = p, .plan = plan, .limits = limits};
 

@@ -16,6 +16,7 @@ struct maker {
     struct problem p; /* first */
     struct arena *arena;
     struct outcomes *outcomes;
+    bool blank;
     size_t slot_cap, keep_cap, group_cap, mode_cap;
 };
 
@@ -84,14 +85,14 @@ static bool merges(const struct fleet_workload *w)
     return !w->by_rate && !w->spread && (is_fixed(w) || (!w->pinned && w->running <= w->replicas));
 }
 
-static void add_to_group(struct group *g, const struct fleet_workload *w, int64_t slots)
+static void add_to_group(struct group *g, const struct fleet_workload *w, int64_t slots, bool blank)
 {
     bool fixed = is_fixed(w);
     int64_t stands = fixed ? w->running : 0;
 
     g->demand += slots - stands;
     g->replicas += w->replicas - stands;
-    g->running += w->running - stands;
+    g->running += blank ? 0 : w->running - stands;
 }
 
 static void make_groups(struct maker *k)
@@ -108,8 +109,8 @@ static void make_groups(struct maker *k)
         const struct fleet_workload *w = &f->workloads[i];
         size_t n, used = 0;
         struct use *uses = make_uses(k, (int)i, &n);
-        int64_t mark = merges(w) ? -1 : (int64_t)i;
-        double weight = is_fixed(w) || w->running == 0 ? 1 : w->weight;
+        int64_t mark = merges(w) || (k->blank && !w->by_rate && !w->spread) ? -1 : (int64_t)i;
+        double weight = is_fixed(w) || w->running == 0 || k->blank ? 1 : w->weight;
         int number;
         if (n == 0 && (w->replicas > 0 || w->rate > 0))
             conflict(k, arena_printf(k->arena, "workload %s", w->name),
@@ -126,14 +127,14 @@ static void make_groups(struct maker *k)
         if ((size_t)number == k->p.group_count) {
             GROW(k->p.groups, k->group_cap, k->p.group_count + 1);
             k->p.groups[k->p.group_count++] = (struct group){
-                .by_rate = w->by_rate, .spread = w->spread, .strict = w->pinned && !is_fixed(w),
+                .by_rate = w->by_rate, .spread = w->spread, .strict = w->pinned && !is_fixed(w) && !k->blank,
                 .rate = w->rate * (1 + f->rules.headroom), .weight = weight, .uses = uses, .use_count = n};
         }
         numbers[i] = number;
-        add_to_group(&k->p.groups[number], w, fleet_slots(f, w));
+        add_to_group(&k->p.groups[number], w, fleet_slots(f, w), k->blank);
         k->p.groups[number].workload_count++;
         k->p.has_spread = k->p.has_spread || w->spread;
-        k->p.has_running = k->p.has_running || w->running;
+        k->p.has_running = k->p.has_running || (w->running && !k->blank);
         if (is_fixed(w))
             k->p.fixed += w->running;
     }
@@ -215,6 +216,8 @@ static void make_state(struct maker *k, const struct fleet_node *node, const str
             int group = k->p.group_of[p->workload];
             struct use *u = use_of_place(k, group, gpu->mode, node->model_index, p->profile);
             if (u) {
+                if (k->blank && !is_fixed(w))
+                    continue;
                 q->slot = u->slot;
                 q->tag = is_fixed(w) ? STATE_FIXED : group;
                 q->required = w->pinned && !w->by_rate && w->running <= w->replicas;
@@ -232,6 +235,13 @@ static void make_state(struct maker *k, const struct fleet_node *node, const str
         if (q->tag == STATE_IDLE && (gpu->mode != FLEET_MIG || !parted || q->slot < 0))
             continue;
         s->n++;
+    }
+    if (k->blank) {
+        bool required = false;
+        for (size_t i = 0; i < s->n; i++)
+            required = required || s->at[i].required;
+        if (!required)
+            s->n = 0;
     }
     if (s->n == 0 && (gpu->mode != FLEET_MIG || !parted))
         s->mode = FLEET_EMPTY;
@@ -435,13 +445,14 @@ static void make_cells(struct maker *k)
         make_cell_modes(k, &k->p.cells[c]);
 }
 
-struct problem *problem_new(const struct fleet *f, const struct options *o)
+struct problem *problem_new(const struct fleet *f, const struct options *o, bool blank)
 {
     struct maker *k = xcalloc(1, sizeof *k);
 
     k->arena = arena_new();
     k->p.fleet = f;
     k->p.options = o;
+    k->blank = blank;
     make_groups(k);
     make_states(k);
     k->outcomes = outcomes_new(&k->p);

@@ -145,7 +145,11 @@ struct problem {
     const char *conflict_why;
 };
 
-struct problem *problem_new(const struct fleet *f, const struct options *o);
+/*
+ * `blank`: as if nothing ran but what is pinned. Every plan of the fleet is one of the blank fleet, so its least $/h and GPUs are
+ * bounds, from a far smaller program: all GPUs of a model and price are alike then.
+ */
+struct problem *problem_new(const struct fleet *f, const struct options *o, bool blank);
 void problem_free(struct problem *p); /* NULL accepted */
 
 /*

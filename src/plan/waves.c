@@ -278,7 +278,7 @@ static bool may_wait(const struct scheduler *s, const struct pending *q, size_t 
     const struct fleet_gpu *was = fleet_gpu_at(s->f, (size_t)q->m->from), *now = &n->gpus[gpu - n->first];
     bool mig = was->mode == FLEET_MIG, parted = s->f->rules.actuator == FLEET_MIG_PARTED;
 
-    if (s->tenants[gpu] > 0 || n->model != old->model)
+    if (s->tenants[gpu] > 0 || n->model != old->model || (int64_t)gpu == q->m->to)
         return false;
     for (size_t i = 0; i < (size_t)n->count; i++) {
         size_t other = n->first + i;

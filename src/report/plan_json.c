@@ -98,7 +98,7 @@ static void put_place(const struct plan *p, const struct wave_move *m, bool to, 
     buf_putc(out, '{');
     put_key(out, "node", n->name);
     buf_printf(out, ", \"gpu\": %d", (int)((size_t)gpu - n->first));
-    if (to && gpu == m->move->to) {
+    if (to && m->kind != WAVE_VIA) {
         const struct plan_gpu *g = &p->gpus[gpu];
         const struct plan_place *q = &g->places[m->move->to_place];
         buf_printf(out, ", \"mode\": \"%s\"", FLEET_MODE_NAMES[g->mode]);
