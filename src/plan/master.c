@@ -174,7 +174,7 @@ static void add_outcomes(struct master *m)
         mip_row_bounds(m->mip, part->row, (double)part->constant, (double)part->constant);
         part->outcome_count = b->outcome_count;
         for (size_t o = 0; o < b->outcome_count; o++) {
-            int column = mip_column(m->mip, 0, HUGE_VAL, true);
+            int column = mip_column(m->mip, 0, (double)m->p->fleet->gpu_count, true);
             if (o == 0)
                 part->first = column;
             mip_set(m->mip, part->row, column, 1);
@@ -182,10 +182,19 @@ static void add_outcomes(struct master *m)
     }
 }
 
+static double most_instances(const struct group *g)
+{
+    double least = HUGE_VAL;
+
+    for (size_t u = 0; u < g->use_count; u++)
+        least = fmin(least, g->uses[u].gives);
+    return g->use_count ? ceil(g->rate / least) + 1 : 0;
+}
+
 static struct flow *new_flow(struct master *m, int group, int use, int unit, bool fresh, bool stay)
 {
     const struct group *g = &m->p->groups[group];
-    double most = g->by_rate ? HUGE_VAL : (double)g->demand;
+    double most = g->by_rate ? most_instances(g) + (double)g->running : (double)g->demand;
     struct flow f = {group, use, unit, -1, -1};
 
     if (unit >= 0 && g->spread && most > 1)
@@ -359,15 +368,6 @@ static int64_t nodes_where(const struct problem *p, int group)
         n += here ? (int64_t)p->cells[c].node_count : 0;
     }
     return n;
-}
-
-static double most_instances(const struct group *g)
-{
-    double least = HUGE_VAL;
-
-    for (size_t u = 0; u < g->use_count; u++)
-        least = fmin(least, g->uses[u].gives);
-    return g->use_count ? ceil(g->rate / least) + 1 : 0;
 }
 
 /*
@@ -699,7 +699,7 @@ static void make_whole(struct master *m)
     solve(&r, m->move_weight, m->move_constant, m->move_step, &s);
     for (size_t i = 0; i < m->part_count; i++)
         for (size_t o = 0; o < m->parts[i].outcome_count; o++)
-            mip_bounds(m->mip, m->parts[i].first + (int)o, 0, HUGE_VAL);
+            mip_bounds(m->mip, m->parts[i].first + (int)o, 0, (double)m->p->fleet->gpu_count);
 }
 
 /* Instances beyond the rate cost the program nothing; they are not placed. Only newcomers go, the smallest first. */

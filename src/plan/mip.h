@@ -31,7 +31,7 @@ struct mip_limits {
     double seconds;       /* wall clock, 0: none */
     double step;          /* objective values are multiples of this, 0: not known; it lets the search stop early, exactly */
     const double *start;  /* a feasible solution to start from, NULL: none */
-    const atomic_int *stop; /* nonzero: give up now; may be NULL */
+    const atomic_int *stop; /* nonzero: give up now. With it the solver runs in a process of its own, else in this one; may be NULL */
 };
 
 enum mip_status { MIP_OPTIMAL, MIP_FEASIBLE, MIP_INFEASIBLE, MIP_UNKNOWN };

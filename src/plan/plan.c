@@ -42,6 +42,8 @@ struct making {
     struct plan *plan;
     const struct plan_limits *limits;
     double deadline; /* 0: none */
+    bool held;       /* the plan under way has a whole, legal set of GPUs already */
+    struct master_result held_values;
 };
 
 static double left(const struct making *k)
@@ -127,6 +129,12 @@ static void place(struct making *k, struct master *m)
     master_solution_done(&s);
 }
 
+/* The plan as mended by hand keeps the budget of moves and the spare GPUs? */
+static bool within_rules(const struct fleet *f, const struct plan *p)
+{
+    return (f->rules.moves < 0 || p->moves_done <= f->rules.moves) && (int64_t)f->gpu_count - p->gpus_after >= f->rules.spare_gpus;
+}
+
 static int point_order(const void *a, const void *b)
 {
     const struct plan_point *x = a, *y = b;
@@ -171,12 +179,6 @@ static void make_frontier(struct making *k, struct master *m)
         k->plan->frontier[k->plan->frontier_count++] = p;
     }
     qsort(k->plan->frontier, k->plan->frontier_count, sizeof *k->plan->frontier, point_order);
-}
-
-/* The plan as mended by hand keeps the budget of moves and the spare GPUs? */
-static bool within_rules(const struct fleet *f, const struct plan *p)
-{
-    return (f->rules.moves < 0 || p->moves_done <= f->rules.moves) && (int64_t)f->gpu_count - p->gpus_after >= f->rules.spare_gpus;
 }
 
 enum { BY_NODE_SECONDS = 60 }; /* where a mended plan stands and no time was given */
@@ -260,6 +262,35 @@ static bool run_quick(struct making *k)
     return true;
 }
 
+static bool keeps_pins(const struct fleet *f, const struct plan *p)
+{
+    for (size_t i = 0; i < p->move_count; i++)
+        if (p->moves[i].from >= 0 && p->moves[i].to >= 0 && f->workloads[p->moves[i].workload].pinned)
+            return false;
+    return true;
+}
+
+/* The blank fleet's plan is one of the fleet's too where no rule is about moves: it stands until a better one is found. */
+static void hold_blank(struct making *k, const struct problem *blank, struct master *b, const struct master_result *values)
+{
+    const struct fleet *f = k->problem->fleet;
+    struct solution s;
+
+    if (master_solution(b, &s) != 0)
+        return;
+    assign(blank, &s, k->plan);
+    master_solution_done(&s);
+    assign_moves(k->plan);
+    k->held = assign_complete(f, k->problem->options, k->plan) && within_rules(f, k->plan) && keeps_pins(f, k->plan);
+    if (!k->held) {
+        drop_gpus(k->plan);
+        return;
+    }
+    k->held_values = *values;
+    k->held_values.known = true;
+    k->held_values.moves = (struct stage){k->plan->weighted.value, 0, k->plan->weighted.value <= 0, 0};
+}
+
 /*
  * The first stages on the blank fleet, where that is a far smaller program; then the least moves at its values. False: the
  * fleet cannot have these values (or the time was too short), its own stages have to say; the bounds are known from now on.
@@ -283,6 +314,8 @@ static bool from_blank(struct making *k, struct master *m, struct master_result 
         l.seconds *= 0.4;
     b = master_new(blank, false);
     master_run(b, &l, &values);
+    if (values.feasible)
+        hold_blank(k, blank, b, &values);
     master_free(b);
     problem_free(blank);
     if (!values.feasible)
@@ -314,6 +347,8 @@ static void run(struct making *k)
             k->plan->search.spread = now() - began;
         }
     }
+    if (!r.feasible && !r.known && k->held)
+        r = k->held_values;
     k->plan->feasible = r.feasible;
     k->plan->known = r.known;
     if (r.feasible) {
