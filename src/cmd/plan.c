@@ -88,7 +88,9 @@ static int run(struct cli *cli, struct err *err)
     else
         plan_table(plan, ways, &style, cli->verbose, &out);
     rc = cli_output(cli, buf_str(&out), out.len, err);
-    if (rc == 0 && !plan->feasible)
+    if (rc == 0 && atomic_load(cli_interrupted()))
+        rc = err_set(err, ERR_STOPPED, "interrupted; %s", plan->feasible ? "the best plan found so far is printed" : "nothing was found yet");
+    else if (rc == 0 && !plan->feasible)
         rc = CLI_NO;
     plan_free(plan);
     options_free(ways);

@@ -281,7 +281,7 @@ _Noreturn static void solve_in_child(const struct mip *m, const struct mip_limit
     struct wire w;
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-    signal(SIGINT, SIG_IGN); /* the parent decides */
+    signal(SIGINT, SIG_IGN); /* the parent decides; CBC sets its own handler while it searches, which ends the search in order */
     signal(SIGTERM, SIG_DFL);
     if (null >= 0)
         dup2(null, STDOUT_FILENO); /* CBC prints what it was asked not to */
@@ -293,14 +293,20 @@ _Noreturn static void solve_in_child(const struct mip *m, const struct mip_limit
 }
 
 /* Reads n bytes unless it is stopped, or the time (0: none) is over. */
-static bool get_all(int fd, void *data, size_t n, double until, const atomic_int *stop)
+static bool get_all(int fd, void *data, size_t n, double until, const atomic_int *stop, pid_t child)
 {
     char *p = data;
+    bool asked = false;
 
     while (n > 0) {
         struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
         ssize_t r;
-        if (atomic_load(stop) || (until > 0 && now() > until))
+        if (atomic_load(stop) && !asked) { /* a second for CBC to hand over what it has */
+            asked = true;
+            kill(child, SIGINT);
+            until = now() + 1;
+        }
+        if (until > 0 && now() > until)
             return false;
         if (poll(&poll_fd, 1, 50) <= 0)
             continue;
@@ -339,9 +345,9 @@ static void solve_apart(const struct mip *m, const struct mip_limits *limits, st
         solve_here(m, limits, ret);
         return;
     }
-    if (get_all(fds[0], &w, sizeof w, until, limits->stop)) {
+    if (get_all(fds[0], &w, sizeof w, until, limits->stop, child)) {
         double *x = w.solved ? xmalloc((m->columns + 1) * sizeof *x) : NULL;
-        if (!x || get_all(fds[0], x, m->columns * sizeof *x, until + 10 * (until > 0), limits->stop))
+        if (!x || get_all(fds[0], x, m->columns * sizeof *x, until + 10 * (until > 0), limits->stop, child))
             *ret = (struct mip_result){.status = (enum mip_status)w.status, .value = w.value, .bound = w.bound, .x = x};
         else
             free(x);
