@@ -204,7 +204,11 @@ static bool corrupt(struct gen *g, json_t *plan, int kind)
             json_object_set_new(json_array_get(steps, i), "wave", json_integer(1));
         return json_integer_value(json_object_get(plan, "waves")) > 1;
     }
-    case 48: json_object_set_new(plan, "transition", json_string("by hand")); return true;
+    case 48: { /* the opposite of what it says */
+        const char *kept = "every allowance is kept";
+        bool keeps = strcmp(json_string_value(json_object_get(plan, "transition")), kept) == 0;
+        return json_object_set_new(plan, "transition", json_string(keeps ? "by hand" : kept)) == 0;
+    }
     case 49: add(json_array_get(json_object_get(plan, "frontier"), 0), "moves", 5); return true;
     default: return false;
     }
