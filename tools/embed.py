@@ -29,7 +29,8 @@ def main():
         lines.append('    {"%s", (const char *)data%d, sizeof data%d - 1},' % (name, i, i))
     lines.append("    {0, 0, 0}};")
     pathlib.Path(out).write_text("\n".join(lines) + "\n")
-    pathlib.Path(depfile).write_text("%s: %s\n" % (pathlib.Path(out).name, " ".join(str(p) for p in [f for _, f in files] + sorted(dirs))))
+    needs = " ".join(str(p) for p in [f for _, f in files] + sorted(dirs))
+    pathlib.Path(depfile).write_text("%s: %s\n" % (pathlib.Path(out).name, needs))
 
 
 main()

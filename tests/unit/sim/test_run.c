@@ -34,7 +34,7 @@ TEST(light_load_of_the_voice_scenario_completes)
 }
 
 /* Invariants after every event (run_spec.check), accounts at the end, and nothing left in flight. */
-PROPERTY(random_scenarios_keep_every_invariant, 300)
+PROPERTY(random_scenarios_keep_every_invariant, 2000)
 {
     struct scenario *s = make_random_scenario(g);
     struct run *r = run_it(s, "random", "random", rng_next(&g->rng));
