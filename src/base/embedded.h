@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files of data/ (the GPU catalogue, profiles, texts, the report's style) and of examples/ that are part of the program.
- * Written by tools/embed.py at build time.
+ * Files of data/ (the GPU catalogue, profiles, texts, the report's style) and of examples/ that are
+ * part of the program. Written by tools/embed.py at build time.
  */
 #pragma once
 

@@ -6,14 +6,18 @@
 
 static const struct cli_option options[] = {
     EXECUTION_OPTIONS("5"),
-    {.name = "against", .arg = "NAME", .help = "the configuration that the best one is held against (default: the runner-up)"},
-    {.name = "headroom", .help = "also search the most users with whom each configuration meets the objectives"},
+    {.name = "against",
+     .arg = "NAME",
+     .help = "the configuration that the best one is held against (default: the runner-up)"},
+    {.name = "headroom",
+     .help = "also search the most users with whom each configuration meets the objectives"},
     {0},
 };
 
 static const struct cli_example examples[] = {
     {"snug compare -f examples/voice.yaml", "all configurations, light and heavy load, a verdict"},
-    {"snug compare -f examples/voice.yaml --headroom -o html --out report.html", "the whole report as one file"},
+    {"snug compare -f examples/voice.yaml --headroom -o html --out report.html",
+     "the whole report as one file"},
     {"snug compare -f examples/voice.yaml --load heavy -o json", "for scripts"},
     {"snug compare runs/mig runs/ts", "hold kept runs against each other"},
     {0},
@@ -57,14 +61,19 @@ static int compare_runs(struct cli *cli, struct err *err)
 static int run(struct cli *cli, struct err *err)
 {
     cleanup_scenario struct scenario *s = NULL;
-    cleanup_free const char **configurations = execution_names(cli, "configuration"), **loads = execution_names(cli, "load");
-    struct execution x = {.configurations = configurations, .loads = loads, .against = cli_get(cli, "against"),
-                          .headroom = cli_has(cli, "headroom"), .verdict = true};
+    cleanup_free const char **configurations = execution_names(cli, "configuration"),
+                            **loads = execution_names(cli, "load");
+    struct execution x = {.configurations = configurations,
+                          .loads = loads,
+                          .against = cli_get(cli, "against"),
+                          .headroom = cli_has(cli, "headroom"),
+                          .verdict = true};
     int64_t repetitions = 5;
 
     if (cli->operand_count)
         return compare_runs(cli, err);
-    if (!(s = execution_scenario(cli, err)) || cli_get_int(cli, "repetitions", 1, 1000, &repetitions, err) < 0)
+    if (!(s = execution_scenario(cli, err)) ||
+        cli_get_int(cli, "repetitions", 1, 1000, &repetitions, err) < 0)
         return -1;
     if (x.against && !scenario_find_configuration(s, x.against, err))
         return -1;
@@ -81,12 +90,16 @@ const struct command command_compare = {
     .common = CLI_FILE | CLI_FORMAT,
     .formats = EXECUTION_FORMATS,
     .options = options,
-    .description =
-        "Runs every configuration of a scenario under its loads, several times with common random numbers, in virtual time, and says "
-        "which does more work per GPU, by how much, whether that is more than chance, what limits each, and which to use in production "
-        "and in development. Differences are paired over the repetitions; intervals are Student's at 95 %.\n\n"
-        "With RUN, folders that simulate --out or compare --out left, nothing is run: what was measured is read again.\n\n"
-        "Exits 0 when a configuration meets the objectives, 1 when none does, 4 when no result is valid.",
+    .description = "Runs every configuration of a scenario under its loads, several times with "
+                   "common random numbers, in virtual time, and says "
+                   "which does more work per GPU, by how much, whether that is more than chance, "
+                   "what limits each, and which to use in production "
+                   "and in development. Differences are paired over the repetitions; intervals are "
+                   "Student's at 95 %.\n\n"
+                   "With RUN, folders that simulate --out or compare --out left, nothing is run: "
+                   "what was measured is read again.\n\n"
+                   "Exits 0 when a configuration meets the objectives, 1 when none does, 4 when no "
+                   "result is valid.",
     .examples = examples,
     .run = run,
 };

@@ -63,7 +63,8 @@ static void render(const struct cli *cli, const struct comparison *c, struct buf
     }
 }
 
-/* Is there any valid result; is there one that meets its objectives? On the load of the verdict, where there is one. */
+/* Is there any valid result; is there one that meets its objectives? On the load of the verdict,
+ * where there is one. */
 static int answer(const struct comparison *c)
 {
     bool valid = false, met = false;
@@ -97,13 +98,22 @@ int execution_print(struct cli *cli, const struct comparison *c, struct err *err
     return answer(c);
 }
 
-static struct comparison *execute(struct cli *cli, const struct execution *x, struct run_dir *dir, struct err *err)
+static struct comparison *execute(struct cli *cli, const struct execution *x, struct run_dir *dir,
+                                  struct err *err)
 {
     cleanup_progress struct progress *progress = progress_new(cli, cli->command->name);
-    struct compare_spec spec = {.scenario = x->scenario, .configurations = x->configurations, .loads = x->loads,
-                                .against = x->against, .seed = cli->seed, .repetitions = x->repetitions,
-                                .headroom = x->headroom, .verdict = x->verdict, .stop = cli_interrupted(),
-                                .progress = progress_set, .progress_arg = progress, .each_arg = dir};
+    struct compare_spec spec = {.scenario = x->scenario,
+                                .configurations = x->configurations,
+                                .loads = x->loads,
+                                .against = x->against,
+                                .seed = cli->seed,
+                                .repetitions = x->repetitions,
+                                .headroom = x->headroom,
+                                .verdict = x->verdict,
+                                .stop = cli_interrupted(),
+                                .progress = progress_set,
+                                .progress_arg = progress,
+                                .each_arg = dir};
 
     if (dir) {
         spec.sink = run_dir_sink;

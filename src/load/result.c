@@ -58,15 +58,19 @@ void comparison_free(struct comparison *c)
 
 int comparison_join(struct comparison *c, struct comparison *other, struct err *err)
 {
-    struct configuration_result *both = ARENA_ARRAY(c->arena, struct configuration_result, c->count + other->count);
+    struct configuration_result *both =
+        ARENA_ARRAY(c->arena, struct configuration_result, c->count + other->count);
 
-    if (strcmp(c->scenario, other->scenario) != 0 || strcmp(c->gpu_model, other->gpu_model) != 0 || strcmp(c->clock, other->clock) != 0)
-        return err_set(err, ERR_INPUT, "%s on %s in %s time cannot stand beside %s on %s in %s time", other->scenario, other->gpu_model,
-                       other->clock, c->scenario, c->gpu_model, c->clock);
+    if (strcmp(c->scenario, other->scenario) != 0 || strcmp(c->gpu_model, other->gpu_model) != 0 ||
+        strcmp(c->clock, other->clock) != 0)
+        return err_set(
+            err, ERR_INPUT, "%s on %s in %s time cannot stand beside %s on %s in %s time",
+            other->scenario, other->gpu_model, other->clock, c->scenario, c->gpu_model, c->clock);
     for (size_t i = 0; i < c->count; i++)
         for (size_t k = 0; k < other->count; k++)
             if (strcmp(c->configurations[i].name, other->configurations[k].name) == 0)
-                return err_set(err, ERR_INPUT, "configuration %s is in two of the runs", c->configurations[i].name);
+                return err_set(err, ERR_INPUT, "configuration %s is in two of the runs",
+                               c->configurations[i].name);
     for (size_t i = 0; i < c->count; i++)
         both[i] = c->configurations[i];
     for (size_t k = 0; k < other->count; k++)
@@ -123,12 +127,14 @@ static void fill_counts(struct load_result *r, struct recorder *const *runs, siz
         underruns += (double)c->underruns;
         stalled += (double)c->stalled / 1e6;
     }
-    r->success_rate = r->completed + r->failed ? (double)r->completed / (double)(r->completed + r->failed) : NAN;
+    r->success_rate =
+        r->completed + r->failed ? (double)r->completed / (double)(r->completed + r->failed) : NAN;
     r->underruns_per_turn = r->completed ? underruns / (double)r->completed : NAN;
     r->stalled_ms_per_turn = r->completed ? stalled / (double)r->completed : NAN;
 }
 
-static void fill_waterfalls(struct load_result *r, struct arena *a, struct recorder *const *runs, size_t n)
+static void fill_waterfalls(struct load_result *r, struct arena *a, struct recorder *const *runs,
+                            size_t n)
 {
     static const struct {
         const char *name;
@@ -151,7 +157,8 @@ static void fill_waterfalls(struct load_result *r, struct arena *a, struct recor
         parts = ARENA_ARRAY(a, struct waterfall_part, PART_COUNT);
         *w = (struct waterfall){.name = wanted[k].name, .parts = parts, .count = PART_COUNT};
         for (int i = 0; i < PART_COUNT; i++) {
-            parts[i] = (struct waterfall_part){turn_part_text((enum turn_part)i), (double)part[i] / 1e6};
+            parts[i] =
+                (struct waterfall_part){turn_part_text((enum turn_part)i), (double)part[i] / 1e6};
             w->total_ms += parts[i].ms;
         }
         w++;
@@ -159,7 +166,8 @@ static void fill_waterfalls(struct load_result *r, struct arena *a, struct recor
     }
 }
 
-static void fill_throughput(struct load_result *r, const double *samples, size_t n, size_t gpus, double price_per_hour)
+static void fill_throughput(struct load_result *r, const double *samples, size_t n, size_t gpus,
+                            double price_per_hour)
 {
     double per_gpu = 1 / (double)gpus;
 
@@ -168,11 +176,12 @@ static void fill_throughput(struct load_result *r, const double *samples, size_t
     r->throughput = stats_estimate(samples, n, 0.95);
     r->throughput_per_gpu = (struct estimate){
         r->throughput.mean * per_gpu, r->throughput.lo * per_gpu, r->throughput.hi * per_gpu};
-    r->cost_per_1000_turns = r->throughput.mean > 0 ? price_per_hour / (r->throughput.mean * 3600) * 1000 : NAN;
+    r->cost_per_1000_turns =
+        r->throughput.mean > 0 ? price_per_hour / (r->throughput.mean * 3600) * 1000 : NAN;
 }
 
-void load_result_fill(struct load_result *r, struct arena *a, struct recorder *const *runs, size_t n, size_t gpus,
-                      double price_per_hour)
+void load_result_fill(struct load_result *r, struct arena *a, struct recorder *const *runs,
+                      size_t n, size_t gpus, double price_per_hour)
 {
     double *samples = ARENA_ARRAY(a, double, n);
 
@@ -215,7 +224,8 @@ static void stand_for_load(struct load_result *r, struct arena *a, const struct 
     r->completed = q->completed;
     r->failed = q->failed;
     r->unfinished = q->unfinished;
-    r->success_rate = q->completed + q->failed ? (double)q->completed / (double)(q->completed + q->failed) : NAN;
+    r->success_rate =
+        q->completed + q->failed ? (double)q->completed / (double)(q->completed + q->failed) : NAN;
     fill_throughput(r, samples, n, gpus, price_per_hour);
     for (size_t i = 0; i < ARRAY_LEN(its); i++) {
         stage_free(&r->stages[its[i].stage]);

@@ -196,8 +196,10 @@ struct comparison {
 
 void comparison_free(struct comparison *c); /* NULL accepted */
 
-/* Takes the configurations of `other` into c and frees it. ERR_INPUT, and nothing is changed, when one of them has the same name or
- * scenario, GPU model or clock differ. */
+/*
+ * Takes the configurations of `other` into c and frees it. ERR_INPUT, and nothing is changed, when one of
+ * them has the same name, or scenario, GPU model or clock differ.
+ */
 int comparison_join(struct comparison *c, struct comparison *other, struct err *err);
 void load_result_done(const struct load_result *r); /* its histograms; for one that is in no comparison */
 

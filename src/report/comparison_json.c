@@ -16,7 +16,8 @@ static json_t *estimate_tree(struct estimate e, bool shown)
     if (!shown)
         return json_null();
     return json_pack("{s:o, s:o}", "mean", output_number(e.mean), "ci95",
-                     isnan(e.lo) ? json_null() : json_pack("[o, o]", output_number(e.lo), output_number(e.hi)));
+                     isnan(e.lo) ? json_null()
+                                 : json_pack("[o, o]", output_number(e.lo), output_number(e.hi)));
 }
 
 /* Buckets as [value in ns, count]: the middle of each, which falls into the same bucket again. */
@@ -26,15 +27,16 @@ static json_t *hist_tree(const struct hist *h)
     struct hist_step step = {.bucket = -1};
 
     while (hist_next(h, &step))
-        json_array_append_new(list, json_pack("[o, o]", json_integer(step.low + step.width / 2), count(step.count)));
+        json_array_append_new(
+            list, json_pack("[o, o]", json_integer(step.low + step.width / 2), count(step.count)));
     return list;
 }
 
 static json_t *stage_tree(const struct stage_stats *s, unsigned flags)
 {
-    json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:o}", "mean_ms", output_number(s->mean_ms), "p50_ms",
-                          output_number(s->p50_ms), "p95_ms", output_number(s->p95_ms), "p99_ms",
-                          output_number(s->p99_ms), "count", count(s->count));
+    json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:o}", "mean_ms", output_number(s->mean_ms),
+                          "p50_ms", output_number(s->p50_ms), "p95_ms", output_number(s->p95_ms),
+                          "p99_ms", output_number(s->p99_ms), "count", count(s->count));
 
     if (flags & COMPARISON_HISTOGRAMS && s->hist)
         json_object_set_new(o, "histogram_ns", hist_tree(s->hist));
@@ -46,7 +48,8 @@ static json_t *stages_tree(const struct load_result *l, unsigned flags)
     json_t *o = json_object();
 
     for (int s = 0; s < STAGE_COUNT; s++)
-        json_object_set_new(o, stage_key((enum stage)s), l->valid ? stage_tree(&l->stages[s], flags) : json_null());
+        json_object_set_new(o, stage_key((enum stage)s),
+                            l->valid ? stage_tree(&l->stages[s], flags) : json_null());
     return o;
 }
 
@@ -56,14 +59,19 @@ static json_t *aiperf_tree(const struct load_result *l)
     static const struct {
         const char *tag;
         enum stage stage;
-    } tags[] = {{"time_to_first_token", STAGE_LLM_TTFT}, {"inter_token_latency", STAGE_LLM_ITL}, {"request_latency", STAGE_LLM_TOTAL}};
+    } tags[] = {{"time_to_first_token", STAGE_LLM_TTFT},
+                {"inter_token_latency", STAGE_LLM_ITL},
+                {"request_latency", STAGE_LLM_TOTAL}};
     json_t *o = json_object();
 
     for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
         const struct stage_stats *s = &l->stages[tags[i].stage];
-        json_object_set_new(o, tags[i].tag, !l->valid ? json_null() :
-            json_pack("{s:s, s:o, s:o, s:o, s:o}", "unit", "ms", "avg", output_number(s->mean_ms), "p50", output_number(s->p50_ms),
-                      "p95", output_number(s->p95_ms), "p99", output_number(s->p99_ms)));
+        json_object_set_new(
+            o, tags[i].tag,
+            !l->valid ? json_null()
+                      : json_pack("{s:s, s:o, s:o, s:o, s:o}", "unit", "ms", "avg",
+                                  output_number(s->mean_ms), "p50", output_number(s->p50_ms), "p95",
+                                  output_number(s->p95_ms), "p99", output_number(s->p99_ms)));
     }
     return o;
 }
@@ -74,10 +82,12 @@ static json_t *share_tree(const struct gpu_share_result *s, bool valid)
 
     for (size_t i = 0; s->workloads && s->workloads[i]; i++)
         json_array_append_new(workloads, output_string(s->workloads[i]));
-    return json_pack("{s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o}", "name", output_string(s->name), "mode",
-                     output_string(s->mode), "profile", output_string(s->profile), "start", s->start, "slices", s->slices,
-                     "workloads", workloads, "busy", output_number(valid ? s->busy : NAN), "memory_gib",
-                     output_number(s->memory_gib), "memory_limit_gib", output_number(s->memory_limit_gib));
+    return json_pack("{s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o}", "name",
+                     output_string(s->name), "mode", output_string(s->mode), "profile",
+                     output_string(s->profile), "start", s->start, "slices", s->slices, "workloads",
+                     workloads, "busy", output_number(valid ? s->busy : NAN), "memory_gib",
+                     output_number(s->memory_gib), "memory_limit_gib",
+                     output_number(s->memory_limit_gib));
 }
 
 static json_t *gpus_tree(const struct load_result *l)
@@ -89,9 +99,11 @@ static json_t *gpus_tree(const struct load_result *l)
         json_t *shares = json_array();
         for (size_t i = 0; i < p->count; i++)
             json_array_append_new(shares, share_tree(&p->shares[i], l->valid));
-        json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:i, s:o}", "busy", output_number(l->valid ? p->busy : NAN),
-                                              "memory_gib", output_number(p->memory_gib), "memory_limit_gib",
-                                              output_number(p->memory_limit_gib), "memory_slices", p->grid, "shares", shares));
+        json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:i, s:o}", "busy",
+                                              output_number(l->valid ? p->busy : NAN), "memory_gib",
+                                              output_number(p->memory_gib), "memory_limit_gib",
+                                              output_number(p->memory_limit_gib), "memory_slices",
+                                              p->grid, "shares", shares));
     }
     return list;
 }
@@ -102,9 +114,10 @@ static json_t *audit_tree(const struct load_result *l)
 
     for (size_t i = 0; i < l->audit_count; i++) {
         const struct audit_line *a = &l->audit[i];
-        json_array_append_new(list, json_pack("{s:o, s:b, s:o, s:o, s:o}", "check", output_string(a->check), "ok", a->ok, "value",
-                                              output_number(a->value), "bound", output_number(a->bound), "text",
-                                              output_string(a->text)));
+        json_array_append_new(
+            list, json_pack("{s:o, s:b, s:o, s:o, s:o}", "check", output_string(a->check), "ok",
+                            a->ok, "value", output_number(a->value), "bound",
+                            output_number(a->bound), "text", output_string(a->text)));
     }
     return list;
 }
@@ -127,10 +140,12 @@ static json_t *waterfall_tree(const struct load_result *l)
         const struct waterfall *w = &l->waterfalls[i];
         json_t *parts = json_array();
         for (size_t k = 0; k < w->count; k++)
-            json_array_append_new(parts, json_pack("{s:o, s:o}", "stage", output_string(w->parts[k].stage), "ms",
-                                                   output_number(w->parts[k].ms)));
-        json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "name", output_string(w->name), "total_ms",
-                                              output_number(w->total_ms), "parts", parts));
+            json_array_append_new(parts,
+                                  json_pack("{s:o, s:o}", "stage", output_string(w->parts[k].stage),
+                                            "ms", output_number(w->parts[k].ms)));
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o, s:o}", "name", output_string(w->name),
+                                        "total_ms", output_number(w->total_ms), "parts", parts));
     }
     return list;
 }
@@ -147,12 +162,15 @@ static json_t *timeline_tree(const struct load_result *l)
     for (size_t i = 0; i < t->tracks; i++) {
         json_t *busy = json_array();
         for (size_t k = 0; k < t->samples; k++)
-            json_array_append_new(busy, output_number(floor((double)t->track[i].busy[k] * 1000 + 0.5) / 1000));
-        json_array_append_new(tracks, json_pack("{s:o, s:o, s:o, s:o}", "gpu", count(t->track[i].gpu), "share",
-                                                output_string(t->track[i].share), "workload",
-                                                output_string(t->track[i].workload), "busy", busy));
+            json_array_append_new(
+                busy, output_number(floor((double)t->track[i].busy[k] * 1000 + 0.5) / 1000));
+        json_array_append_new(tracks,
+                              json_pack("{s:o, s:o, s:o, s:o}", "gpu", count(t->track[i].gpu),
+                                        "share", output_string(t->track[i].share), "workload",
+                                        output_string(t->track[i].workload), "busy", busy));
     }
-    return json_pack("{s:o, s:o, s:o}", "start_s", output_number(t->start_s), "step_s", output_number(t->step_s), "tracks", tracks);
+    return json_pack("{s:o, s:o, s:o}", "start_s", output_number(t->start_s), "step_s",
+                     output_number(t->step_s), "tracks", tracks);
 }
 
 static json_t *failures_tree(const struct load_result *l)
@@ -169,14 +187,14 @@ static json_t *limit_tree(const struct load_result *l)
 {
     if (!l->valid || !l->limit.resource)
         return json_null();
-    return json_pack("{s:o, s:o, s:b}", "resource", output_string(l->limit.resource), "use", output_number(l->limit.use),
-                     "saturated", l->limit.saturated);
+    return json_pack("{s:o, s:o, s:b}", "resource", output_string(l->limit.resource), "use",
+                     output_number(l->limit.use), "saturated", l->limit.saturated);
 }
 
 static json_t *objectives_tree(const struct load_result *l)
 {
-    return json_pack("{s:o, s:o}", "met", l->valid ? json_boolean(l->objectives_met) : json_null(), "text",
-                     l->valid ? output_string(l->objectives_text) : json_null());
+    return json_pack("{s:o, s:o}", "met", l->valid ? json_boolean(l->objectives_met) : json_null(),
+                     "text", l->valid ? output_string(l->objectives_text) : json_null());
 }
 
 static json_t *repetitions_tree(const struct load_result *l)
@@ -203,8 +221,10 @@ static json_t *load_tree(const struct load_result *l, unsigned flags)
     json_object_set_new(o, "arrival_rate", output_number(l->arrival_rate));
     json_object_set_new(o, "valid", json_boolean(l->valid));
     json_object_set_new(o, "invalid", failed_audits(l));
-    json_object_set_new(o, "turns", json_pack("{s:o, s:o, s:o, s:o}", "started", count(l->started), "completed",
-                                              count(l->completed), "failed", count(l->failed), "unfinished", count(l->unfinished)));
+    json_object_set_new(o, "turns",
+                        json_pack("{s:o, s:o, s:o, s:o}", "started", count(l->started), "completed",
+                                  count(l->completed), "failed", count(l->failed), "unfinished",
+                                  count(l->unfinished)));
     json_object_set_new(o, "failures", failures_tree(l));
     json_object_set_new(o, "success_rate", if_valid(l, l->success_rate));
     json_object_set_new(o, "request_throughput", estimate_tree(l->throughput, l->valid));
@@ -238,12 +258,15 @@ static json_t *headroom_tree(const struct configuration_result *c)
     }
     for (size_t i = 0; i < c->curve_count; i++) {
         const struct headroom_point *p = &c->curve[i];
-        json_array_append_new(curve, json_pack("{s:o, s:b, s:o, s:o, s:o}", "users", count(p->users), "ok", p->ok,
-                                               "p95_voice_to_voice_ms", output_number(p->p95_voice_ms), "throughput",
-                                               output_number(p->throughput), "success_rate", output_number(p->success_rate)));
+        json_array_append_new(
+            curve, json_pack("{s:o, s:b, s:o, s:o, s:o}", "users", count(p->users), "ok", p->ok,
+                             "p95_voice_to_voice_ms", output_number(p->p95_voice_ms), "throughput",
+                             output_number(p->throughput), "success_rate",
+                             output_number(p->success_rate)));
     }
-    return json_pack("{s:o, s:b, s:o, s:o}", "users", count(c->headroom_users), "bounded", c->headroom_bounded, "limit",
-                     output_string(c->headroom_limit), "curve", curve);
+    return json_pack("{s:o, s:b, s:o, s:o}", "users", count(c->headroom_users), "bounded",
+                     c->headroom_bounded, "limit", output_string(c->headroom_limit), "curve",
+                     curve);
 }
 
 static json_t *configuration_tree(const struct configuration_result *c, unsigned flags)
@@ -252,8 +275,9 @@ static json_t *configuration_tree(const struct configuration_result *c, unsigned
 
     for (size_t i = 0; i < c->load_count; i++)
         json_array_append_new(loads, load_tree(&c->loads[i], flags));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", output_string(c->name), "gpus", count(c->gpus), "price_per_hour",
-                     output_number(c->price_per_hour), "headroom", headroom_tree(c), "loads", loads);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", output_string(c->name), "gpus",
+                     count(c->gpus), "price_per_hour", output_number(c->price_per_hour), "headroom",
+                     headroom_tree(c), "loads", loads);
 }
 
 static json_t *verdict_tree(const struct comparison *c)
@@ -267,10 +291,11 @@ static json_t *verdict_tree(const struct comparison *c)
     }
     for (size_t i = 0; v->why && v->why[i]; i++)
         json_array_append_new(why, output_string(v->why[i]));
-    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:{s:o, s:o}, s:o}", "load", output_string(v->load), "best",
-                     output_string(v->best), "against", output_string(v->against), "throughput_per_gpu_ratio",
-                     estimate_tree(v->ratio, true), "distinguishable", v->distinguishable, "recommend", "production",
-                     output_string(v->production), "development", output_string(v->development), "why", why);
+    return json_pack("{s:o, s:o, s:o, s:o, s:b, s:{s:o, s:o}, s:o}", "load", output_string(v->load),
+                     "best", output_string(v->best), "against", output_string(v->against),
+                     "throughput_per_gpu_ratio", estimate_tree(v->ratio, true), "distinguishable",
+                     v->distinguishable, "recommend", "production", output_string(v->production),
+                     "development", output_string(v->development), "why", why);
 }
 
 json_t *comparison_tree(const struct comparison *c, unsigned flags)
@@ -290,8 +315,9 @@ json_t *comparison_tree(const struct comparison *c, unsigned flags)
     json_object_set_new(o, "interrupted", json_boolean(c->interrupted));
     json_object_set_new(o, "objective_p95_voice_to_voice_ms", output_number(c->objective_ms));
     if (flags & COMPARISON_HISTOGRAMS)
-        json_object_set_new(o, "source", json_pack("{s:o, s:o}", "path", output_string(c->source_path), "text",
-                                                   output_string(c->source_text)));
+        json_object_set_new(o, "source",
+                            json_pack("{s:o, s:o}", "path", output_string(c->source_path), "text",
+                                      output_string(c->source_text)));
     json_object_set_new(o, "verdict", verdict_tree(c));
     json_object_set_new(o, "configurations", configurations);
     return o;
@@ -306,16 +332,29 @@ json_t *comparison_rows(const struct comparison *c)
             const struct configuration_result *p = &c->configurations[i];
             const struct load_result *l = &p->loads[k];
             json_t *o = json_object(), *t = load_tree(l, 0);
-            static const char *const kept[] = {"users", "arrival_rate", "valid", "turns", "success_rate", "request_throughput",
-                                               "throughput_per_gpu", "cost_per_1000_turns", "stages", "underruns_per_turn",
-                                               "stalled_ms_per_turn", "limit", "simulated_s", "events"};
+            static const char *const kept[] = {"users",
+                                               "arrival_rate",
+                                               "valid",
+                                               "turns",
+                                               "success_rate",
+                                               "request_throughput",
+                                               "throughput_per_gpu",
+                                               "cost_per_1000_turns",
+                                               "stages",
+                                               "underruns_per_turn",
+                                               "stalled_ms_per_turn",
+                                               "limit",
+                                               "simulated_s",
+                                               "events"};
             json_object_set_new(o, "configuration", output_string(p->name));
             json_object_set_new(o, "load", output_string(l->name));
             json_object_set_new(o, "gpus", count(p->gpus));
             json_object_set_new(o, "price_per_hour", output_number(p->price_per_hour));
             for (size_t n = 0; n < ARRAY_LEN(kept); n++)
                 json_object_set(o, kept[n], json_object_get(t, kept[n]));
-            json_object_set_new(o, "objectives_met", json_incref(json_object_get(json_object_get(t, "objectives"), "met")));
+            json_object_set_new(
+                o, "objectives_met",
+                json_incref(json_object_get(json_object_get(t, "objectives"), "met")));
             json_decref(t);
             json_array_append_new(rows, o);
         }

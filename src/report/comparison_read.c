@@ -213,7 +213,8 @@ static void read_waterfalls(struct reader *r, struct conf *c, struct load_result
     l->waterfall_count = n;
 }
 
-static void read_track(struct reader *r, struct conf *c, struct timeline *t, struct timeline_track *track)
+static void read_track(struct reader *r, struct conf *c, struct timeline *t,
+                       struct timeline_track *track)
 {
     struct conf list, item;
     size_t n;
@@ -413,7 +414,8 @@ struct comparison *comparison_read(const struct doc_node *node, struct err *err)
     read_source(&r, &c, ret);
     read_verdict(&r, &c, ret);
     ret->count = conf_list_or(&c, "configurations", LIST_MAX, &list);
-    ret->configurations = configurations = ARENA_ARRAY(r.arena, struct configuration_result, ret->count);
+    ret->configurations = configurations =
+        ARENA_ARRAY(r.arena, struct configuration_result, ret->count);
     for (size_t i = 0; i < ret->count && conf_item(&list, i, &item); i++)
         read_configuration(&r, &item, &configurations[i]);
     if (conf_end(&c) < 0) {

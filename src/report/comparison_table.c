@@ -56,7 +56,8 @@ static const struct load_result *find_load(const struct configuration_result *c,
     return NULL;
 }
 
-static void row(struct table *t, const struct configuration_result *c, const struct load_result *l, bool best)
+static void row(struct table *t, const struct configuration_result *c, const struct load_result *l,
+                bool best)
 {
     const struct stage_stats *voice = &l->stages[STAGE_VOICE_TO_VOICE];
 
@@ -81,7 +82,8 @@ static void row(struct table *t, const struct configuration_result *c, const str
     table_cell(t, l->limit.resource);
 }
 
-static void load_heading(const struct load_result *l, const struct text_style *style, struct buf *out)
+static void load_heading(const struct load_result *l, const struct text_style *style,
+                         struct buf *out)
 {
     buf_putc(out, '\n');
     text_put(out, style, TEXT_BOLD, l->name);
@@ -92,7 +94,8 @@ static void load_heading(const struct load_result *l, const struct text_style *s
     buf_puts(out, "\n");
 }
 
-static void load_table(const struct comparison *c, size_t index, const struct text_style *style, struct buf *out)
+static void load_table(const struct comparison *c, size_t index, const struct text_style *style,
+                       struct buf *out)
 {
     const struct load_result *shown = &c->configurations[0].loads[index];
     bool voice = shown->stages[STAGE_VOICE_TO_VOICE].count > 0;
@@ -111,7 +114,8 @@ static void load_table(const struct comparison *c, size_t index, const struct te
     load_heading(shown, style, out);
     for (size_t i = 0; i < c->count; i++) {
         const struct load_result *l = find_load(&c->configurations[i], shown->name);
-        bool best = c->has_verdict && c->verdict.best && strcmp(c->verdict.best, c->configurations[i].name) == 0;
+        bool best = c->has_verdict && c->verdict.best &&
+                    strcmp(c->verdict.best, c->configurations[i].name) == 0;
         if (l)
             row(t, &c->configurations[i], l, best);
     }
@@ -119,7 +123,8 @@ static void load_table(const struct comparison *c, size_t index, const struct te
 }
 
 /* Streams of requests beside the turns; one row a configuration and stream. */
-static void requests_table(const struct comparison *c, size_t index, const struct text_style *style, struct buf *out)
+static void requests_table(const struct comparison *c, size_t index, const struct text_style *style,
+                           struct buf *out)
 {
     cleanup_table struct table *t = table_new();
     const char *load = c->configurations[0].loads[index].name;
@@ -152,7 +157,8 @@ static void requests_table(const struct comparison *c, size_t index, const struc
     }
 }
 
-static void headroom_table(const struct comparison *c, const struct text_style *style, struct buf *out)
+static void headroom_table(const struct comparison *c, const struct text_style *style,
+                           struct buf *out)
 {
     cleanup_table struct table *t = table_new();
     bool any = false;
@@ -190,12 +196,15 @@ static void verdict(const struct comparison *c, const struct text_style *style, 
     buf_putc(out, '\n');
     text_put(out, style, TEXT_BOLD, "verdict");
     if (v->best && v->against)
-        buf_printf(out, " on %s: %s does %.3f times the work per GPU of %s (95 %% interval %.3f to %.3f)\n", v->load, v->best,
-                   v->ratio.mean, v->against, v->ratio.lo, v->ratio.hi);
+        buf_printf(
+            out,
+            " on %s: %s does %.3f times the work per GPU of %s (95 %% interval %.3f to %.3f)\n",
+            v->load, v->best, v->ratio.mean, v->against, v->ratio.lo, v->ratio.hi);
     else if (v->best)
         buf_printf(out, " on %s: %s\n", v->load, v->best);
     else
-        buf_printf(out, " on %s: the data cannot tell the best ones apart\n", v->load ? v->load : "this load");
+        buf_printf(out, " on %s: the data cannot tell the best ones apart\n",
+                   v->load ? v->load : "this load");
     if (v->production)
         buf_printf(out, "  production   %s\n", v->production);
     if (v->development)
@@ -219,7 +228,8 @@ static void audits(const struct comparison *c, const struct text_style *style, s
                 if (l->audit[n].ok)
                     continue;
                 bad++;
-                snprintf(where, sizeof where, "INVALID %.60s, %.60s: ", c->configurations[i].name, l->name);
+                snprintf(where, sizeof where, "INVALID %.60s, %.60s: ", c->configurations[i].name,
+                         l->name);
                 text_wrap(out, style, TEXT_BAD, where, l->audit[n].text);
             }
         }
@@ -239,7 +249,8 @@ static void objectives(const struct comparison *c, const struct text_style *styl
                 continue; /* the verdict says it */
             if (!l->valid || l->objectives_met || !l->objectives_text || !*l->objectives_text)
                 continue;
-            snprintf(where, sizeof where, "objective missed by %.60s, %.60s: ", c->configurations[i].name, l->name);
+            snprintf(where, sizeof where,
+                     "objective missed by %.60s, %.60s: ", c->configurations[i].name, l->name);
             text_wrap(out, style, TEXT_WARN, where, l->objectives_text);
         }
 }
@@ -248,9 +259,11 @@ void comparison_table(const struct comparison *c, const struct text_style *style
 {
     text_put(out, style, TEXT_BOLD, c->scenario);
     buf_printf(out, " on %s, %s time%s, seed %llu, %u repetition%s\n", c->gpu_model, c->clock,
-               c->emulated ? ", emulated GPUs" : "", (unsigned long long)c->seed, c->repetitions, c->repetitions == 1 ? "" : "s");
+               c->emulated ? ", emulated GPUs" : "", (unsigned long long)c->seed, c->repetitions,
+               c->repetitions == 1 ? "" : "s");
     if (c->interrupted)
-        text_wrap(out, style, TEXT_WARN, "", "interrupted: only what was finished by then is shown");
+        text_wrap(out, style, TEXT_WARN, "",
+                  "interrupted: only what was finished by then is shown");
     for (size_t i = 0; c->count && i < c->configurations[0].load_count; i++) {
         load_table(c, i, style, out);
         requests_table(c, i, style, out);

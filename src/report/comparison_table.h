@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A comparison for people on a terminal, within 100 columns: a table per load, the verdict, what the audits say.
+ * A comparison for people on a terminal, within 100 columns: a table per load, the verdict, what
+ * the audits say.
  */
 #pragma once
 

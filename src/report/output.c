@@ -104,7 +104,8 @@ static void put_flat(struct buf *out, const json_t *j)
     if (json_is_object(j)) {
         bool first = true;
         buf_putc(out, '{');
-        json_object_foreach((json_t *)(uintptr_t)j, key, value) {
+        json_object_foreach((json_t *)(uintptr_t)j, key, value)
+        {
             if (!first)
                 buf_puts(out, ", ");
             first = false;
@@ -117,7 +118,8 @@ static void put_flat(struct buf *out, const json_t *j)
         buf_putc(out, '}');
     } else if (json_is_array(j)) {
         buf_putc(out, '[');
-        json_array_foreach(j, i, value) {
+        json_array_foreach(j, i, value)
+        {
             if (i)
                 buf_puts(out, ", ");
             put_flat(out, value);
@@ -149,7 +151,8 @@ static bool only_scalars(const json_t *array)
     size_t i;
     json_t *value;
 
-    json_array_foreach(array, i, value) if (json_is_object(value) || json_is_array(value)) return false;
+    json_array_foreach(array, i,
+                       value) if (json_is_object(value) || json_is_array(value)) return false;
     return json_array_size(array) > 0;
 }
 
@@ -166,7 +169,8 @@ static void put_filled(struct buf *out, const json_t *array, int indent)
     json_t *value;
 
     buf_putc(out, '[');
-    json_array_foreach(array, i, value) {
+    json_array_foreach(array, i, value)
+    {
         cleanup_buf struct buf cell;
         buf_init(&cell, BUF_MAX_OUTPUT);
         put_scalar(&cell, value);
@@ -194,7 +198,8 @@ static void put_json(struct buf *out, const json_t *j, int indent, int used)
     bool first = true;
 
     /* One byte is kept for the comma that may follow. */
-    if ((!json_is_object(j) && !json_is_array(j)) || (indent > 0 && fits_flat(out, j, LINE - used - 1))) {
+    if ((!json_is_object(j) && !json_is_array(j)) ||
+        (indent > 0 && fits_flat(out, j, LINE - used - 1))) {
         if (!json_is_object(j) && !json_is_array(j))
             put_scalar(out, j);
         return;
@@ -205,7 +210,8 @@ static void put_json(struct buf *out, const json_t *j, int indent, int used)
     }
     buf_putc(out, json_is_object(j) ? '{' : '[');
     if (json_is_object(j)) {
-        json_object_foreach((json_t *)(uintptr_t)j, key, value) {
+        json_object_foreach((json_t *)(uintptr_t)j, key, value)
+        {
             if (!first)
                 buf_putc(out, ',');
             first = false;
@@ -215,7 +221,8 @@ static void put_json(struct buf *out, const json_t *j, int indent, int used)
             put_json(out, value, indent + INDENT, indent + INDENT + (int)strlen(key) + 4);
         }
     } else {
-        json_array_foreach(j, i, value) {
+        json_array_foreach(j, i, value)
+        {
             if (!first)
                 buf_putc(out, ',');
             first = false;
@@ -236,10 +243,12 @@ void output_json(const json_t *root, struct buf *out)
 
 /* ---- YAML ---- */
 
-/* A word that every YAML reader takes for the same text; all others are written as JSON strings, which are YAML too. */
+/* A word that every YAML reader takes for the same text; all others are written as JSON strings,
+ * which are YAML too. */
 static bool plain_word(const char *s)
 {
-    static const char *const taken[] = {"true", "false", "yes", "no", "on", "off", "null", "y", "n", "inf", "nan"};
+    static const char *const taken[] = {"true", "false", "yes", "no",  "on", "off",
+                                        "null", "y",     "n",   "inf", "nan"};
     size_t n = strlen(s);
 
     for (size_t i = 0; i < ARRAY_LEN(taken); i++)
@@ -272,7 +281,8 @@ static void put_yaml(struct buf *out, const json_t *j, int indent, int used, boo
         if (!fits_flat(out, j, LINE - used))
             put_filled(out, j, indent);
     } else if (json_is_array(j)) {
-        json_array_foreach(j, i, value) {
+        json_array_foreach(j, i, value)
+        {
             if (i || used > 0)
                 newline(out, indent);
             buf_puts(out, "- ");
@@ -281,14 +291,17 @@ static void put_yaml(struct buf *out, const json_t *j, int indent, int used, boo
     } else if (json_object_size(j) == 0) {
         buf_puts(out, "{}");
     } else {
-        json_object_foreach((json_t *)(uintptr_t)j, key, value) {
+        json_object_foreach((json_t *)(uintptr_t)j, key, value)
+        {
             if (!first)
                 newline(out, indent);
             first = false;
             put_yaml_string(out, key);
             buf_puts(out, ": ");
-            /* A small mapping of scalars reads better on its line; below, `used` > 0 begins on the next one. */
-            if (json_is_object(value) && json_object_size(value) && fits_flat(out, value, LINE - indent - (int)strlen(key) - 2))
+            /* A small mapping of scalars reads better on its line; below, `used` > 0 begins on the
+             * next one. */
+            if (json_is_object(value) && json_object_size(value) &&
+                fits_flat(out, value, LINE - indent - (int)strlen(key) - 2))
                 continue;
             if ((json_is_object(value) && json_object_size(value)) ||
                 (json_is_array(value) && json_array_size(value) && !only_scalars(value)))
@@ -329,12 +342,14 @@ static void flatten(json_t *flat, const char *prefix, const json_t *j)
     size_t i;
 
     if (json_is_object(j)) {
-        json_object_foreach((json_t *)(uintptr_t)j, key, value) {
+        json_object_foreach((json_t *)(uintptr_t)j, key, value)
+        {
             cleanup_free char *path = *prefix ? xasprintf("%s.%s", prefix, key) : xstrdup(key);
             flatten(flat, path, value);
         }
     } else if (json_is_array(j)) {
-        json_array_foreach(j, i, value) {
+        json_array_foreach(j, i, value)
+        {
             cleanup_free char *path = xasprintf("%s.%zu", prefix, i);
             flatten(flat, path, value);
         }
@@ -364,22 +379,27 @@ void output_csv(const json_t *rows, struct buf *out)
     size_t i;
     bool first = true;
 
-    json_array_foreach(rows, i, row) {
+    json_array_foreach(rows, i, row)
+    {
         json_t *one = json_object();
         flatten(one, "", row);
         json_array_append_new(flat, one);
-        json_object_foreach(one, key, value) if (!json_object_get(columns, key)) json_object_set_new(columns, key, json_true());
+        json_object_foreach(one, key, value) if (!json_object_get(columns, key))
+            json_object_set_new(columns, key, json_true());
     }
-    json_object_foreach(columns, key, value) {
+    json_object_foreach(columns, key, value)
+    {
         if (!first)
             buf_putc(out, ',');
         first = false;
         output_csv_cell(out, key);
     }
     buf_putc(out, '\n');
-    json_array_foreach(flat, i, row) {
+    json_array_foreach(flat, i, row)
+    {
         first = true;
-        json_object_foreach(columns, key, value) {
+        json_object_foreach(columns, key, value)
+        {
             if (!first)
                 buf_putc(out, ',');
             first = false;

@@ -33,7 +33,8 @@ struct run_dir *run_dir_new(void)
     pthread_mutex_init(&d->lock, NULL);
     buf_init(&d->turns, BUF_MAX_OUTPUT);
     buf_init(&d->samples, BUF_MAX_OUTPUT);
-    buf_puts(&d->turns, "configuration,load,repetition,user,number,fate,outcome,tokens,sentences,underruns,stalled_ns,reply_ns");
+    buf_puts(&d->turns, "configuration,load,repetition,user,number,fate,outcome,tokens,sentences,"
+                        "underruns,stalled_ns,reply_ns");
     for (int i = 0; i < STAMP_COUNT; i++)
         buf_printf(&d->turns, ",%s_ns", turn_stamp_key((enum turn_stamp)i));
     buf_puts(&d->turns, "\n");
@@ -66,10 +67,11 @@ static void add_turn(void *arg, const struct turn_record *t)
     struct turns *list = arg;
     struct buf *out = &list->lines;
 
-    buf_printf(out, "%s,%s,%u,%" PRIu32 ",%" PRIu32 ",%s,", list->configuration, list->load, list->repetition, t->user, t->number,
-               fate_name(t->fate));
+    buf_printf(out, "%s,%s,%u,%" PRIu32 ",%" PRIu32 ",%s,", list->configuration, list->load,
+               list->repetition, t->user, t->number, fate_name(t->fate));
     output_csv_cell(out, t->fate == FATE_UNFINISHED ? "" : turn_outcome_text(t->outcome));
-    buf_printf(out, ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRId64 ",%" PRId64, t->tokens, t->sentences, t->underruns, t->stalled, t->reply);
+    buf_printf(out, ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRId64 ",%" PRId64, t->tokens,
+               t->sentences, t->underruns, t->stalled, t->reply);
     for (int i = 0; i < STAMP_COUNT; i++) {
         buf_putc(out, ',');
         if (t->stamp[i] != TIME_NEVER)
@@ -78,7 +80,8 @@ static void add_turn(void *arg, const struct turn_record *t)
     buf_putc(out, '\n');
 }
 
-turn_sink *run_dir_sink(void *run_dir, const char *configuration, const char *load, unsigned repetition, void **ret_sink_arg)
+turn_sink *run_dir_sink(void *run_dir, const char *configuration, const char *load,
+                        unsigned repetition, void **ret_sink_arg)
 {
     struct run_dir *d = run_dir;
     struct turns *t = xcalloc(1, sizeof *t);
@@ -93,7 +96,8 @@ turn_sink *run_dir_sink(void *run_dir, const char *configuration, const char *lo
     return add_turn;
 }
 
-static void add_samples(struct buf *out, const char *configuration, const char *load, const struct run_samples *s)
+static void add_samples(struct buf *out, const char *configuration, const char *load,
+                        const struct run_samples *s)
 {
     for (size_t r = 0; r < s->rows; r++)
         for (size_t c = 0; c < s->columns; c++) {
@@ -105,12 +109,14 @@ static void add_samples(struct buf *out, const char *configuration, const char *
         }
 }
 
-void run_dir_each(void *run_dir, const char *configuration, const char *load, unsigned repetition, const struct run *run)
+void run_dir_each(void *run_dir, const char *configuration, const char *load, unsigned repetition,
+                  const struct run *run)
 {
     struct run_dir *d = run_dir;
 
     for (const struct turns *t = d->list; t; t = t->next)
-        if (t->repetition == repetition && strcmp(t->configuration, configuration) == 0 && strcmp(t->load, load) == 0)
+        if (t->repetition == repetition && strcmp(t->configuration, configuration) == 0 &&
+            strcmp(t->load, load) == 0)
             buf_add(&d->turns, buf_str(&t->lines), t->lines.len);
     add_samples(&d->samples, configuration, load, &run->samples);
 }
@@ -144,7 +150,8 @@ struct comparison *run_dir_read(const char *path, struct err *err)
     struct stat st;
     struct doc *doc;
 
-    file = stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? xasprintf("%s/run.json", path) : xstrdup(path);
+    file = stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? xasprintf("%s/run.json", path)
+                                                       : xstrdup(path);
     doc = doc_open(file, NULL, err);
     if (doc)
         c = comparison_read(doc_root(doc, 0), err);

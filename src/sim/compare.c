@@ -28,7 +28,8 @@ struct plan {
     size_t configuration_count;
     const struct scenario_load **loads;
     size_t load_count;
-    struct job *jobs; /* repetition by repetition, in it load by load, in it configuration by configuration */
+    struct job *jobs; /* repetition by repetition, in it load by load, in it configuration by
+                         configuration */
     size_t job_count;
     struct configuration_result *results;
     struct arena **arenas; /* one a configuration, for the headroom search's threads */
@@ -54,7 +55,8 @@ static int choose_configurations(struct plan *p, struct arena *a, struct err *er
         n++;
     p->configurations = ARENA_ARRAY(a, const struct scenario_configuration *, n + 1);
     for (size_t i = 0; i < n; i++) {
-        p->configurations[i] = names ? scenario_find_configuration(s, names[i], err) : &s->configurations[i];
+        p->configurations[i] =
+            names ? scenario_find_configuration(s, names[i], err) : &s->configurations[i];
         if (!p->configurations[i])
             return -1;
     }
@@ -92,7 +94,8 @@ static void list_jobs(struct plan *p, struct arena *a)
     for (unsigned r = 0; r < p->spec->repetitions; r++)
         for (size_t l = 0; l < p->load_count; l++)
             for (size_t c = 0; c < p->configuration_count; c++)
-                p->jobs[n++] = (struct job){.configuration = p->configurations[c], .load = p->loads[l], .repetition = r};
+                p->jobs[n++] = (struct job){
+                    .configuration = p->configurations[c], .load = p->loads[l], .repetition = r};
 }
 
 /* How long a run takes goes with its users times its length; good enough for a progress bar. */
@@ -118,16 +121,22 @@ static void run_job(void *ctx, size_t i)
     struct plan *p = ctx;
     struct job *j = &p->jobs[i];
     const struct compare_spec *spec = p->spec;
-    struct run_spec rs = {.scenario = spec->scenario, .configuration = j->configuration, .load = j->load,
-                          .stock = p->stock, .seed = rng_mix(spec->seed, j->repetition),
-                          .samples = j->repetition == 0, .stop = spec->stop};
+    struct run_spec rs = {.scenario = spec->scenario,
+                          .configuration = j->configuration,
+                          .load = j->load,
+                          .stock = p->stock,
+                          .seed = rng_mix(spec->seed, j->repetition),
+                          .samples = j->repetition == 0,
+                          .stop = spec->stop};
     double start = seconds_now();
 
     if (spec->sink)
-        rs.sink = spec->sink(spec->each_arg, j->configuration->name, j->load->turns.name, j->repetition, &rs.sink_arg);
+        rs.sink = spec->sink(spec->each_arg, j->configuration->name, j->load->turns.name,
+                             j->repetition, &rs.sink_arg);
     j->run = run_new(&rs, &j->err);
     j->wall_s = seconds_now() - start;
-    if (j->run && j->run->interrupted && spec->repetitions * p->load_count * p->configuration_count > 1) {
+    if (j->run && j->run->interrupted &&
+        spec->repetitions * p->load_count * p->configuration_count > 1) {
         run_free(j->run); /* a part of a hold phase is no repetition */
         j->run = NULL;
     }
@@ -147,20 +156,22 @@ static void headroom_job(void *ctx, size_t i)
     struct plan *p = ctx;
     const struct scenario_load *load = headroom_load(p);
 
-    headroom_search(p->spec->scenario, p->configurations[i], load, p->stock, rng_mix(p->spec->seed, 0), p->spec->stop,
-                    p->arenas[i], &p->results[i]);
+    headroom_search(p->spec->scenario, p->configurations[i], load, p->stock,
+                    rng_mix(p->spec->seed, 0), p->spec->stop, p->arenas[i], &p->results[i]);
     advance(p, p->work / 2 / (double)p->configuration_count);
 }
 
 /* The finished runs of one configuration and load, in the order of repetitions. */
-static size_t runs_of(const struct plan *p, size_t configuration, size_t load, const struct run **ret, double *ret_wall)
+static size_t runs_of(const struct plan *p, size_t configuration, size_t load,
+                      const struct run **ret, double *ret_wall)
 {
     size_t n = 0;
 
     *ret_wall = 0;
     for (size_t i = 0; i < p->job_count; i++) {
         const struct job *j = &p->jobs[i];
-        if (j->run && j->configuration == p->configurations[configuration] && j->load == p->loads[load]) {
+        if (j->run && j->configuration == p->configurations[configuration] &&
+            j->load == p->loads[load]) {
             ret[n++] = j->run;
             *ret_wall += j->wall_s;
         }
@@ -178,7 +189,8 @@ static void gather(struct plan *p, struct arena *a)
         for (size_t l = 0; l < p->load_count; l++) {
             double wall;
             size_t n = runs_of(p, c, l, runs, &wall);
-            outcome_fill(&loads[l], a, s, p->configurations[c], p->loads[l], p->loads[l]->turns.users, runs, n);
+            outcome_fill(&loads[l], a, s, p->configurations[c], p->loads[l],
+                         p->loads[l]->turns.users, runs, n);
             loads[l].wall_s = wall;
         }
         p->results[c].name = arena_strdup(a, p->configurations[c]->name);
@@ -194,12 +206,19 @@ static struct comparison *comparison_begin(const struct compare_spec *spec, stru
     struct comparison *c = ARENA_NEW(a, struct comparison);
     const struct scenario *s = spec->scenario;
 
-    *c = (struct comparison){.arena = a, .clock = "virtual", .emulated = true, .seed = spec->seed,
-                             .repetitions = spec->repetitions, .objective_ms = NAN,
-                             .scenario = arena_strdup(a, s->name), .source_path = arena_strdup(a, s->path),
-                             .source_text = arena_strdup(a, s->text), .gpu_model = arena_strdup(a, s->gpu->key)};
+    *c = (struct comparison){.arena = a,
+                             .clock = "virtual",
+                             .emulated = true,
+                             .seed = spec->seed,
+                             .repetitions = spec->repetitions,
+                             .objective_ms = NAN,
+                             .scenario = arena_strdup(a, s->name),
+                             .source_path = arena_strdup(a, s->path),
+                             .source_text = arena_strdup(a, s->text),
+                             .gpu_model = arena_strdup(a, s->gpu->key)};
     for (size_t i = 0; i < s->objectives.count; i++)
-        if (s->objectives.stage[i].stage == STAGE_VOICE_TO_VOICE && s->objectives.stage[i].q == 0.95)
+        if (s->objectives.stage[i].stage == STAGE_VOICE_TO_VOICE &&
+            s->objectives.stage[i].q == 0.95)
             c->objective_ms = s->objectives.stage[i].bound;
     return c;
 }
@@ -250,7 +269,8 @@ static void plan_each(const struct plan *p)
     for (size_t i = 0; p->spec->each && i < p->job_count; i++) {
         const struct job *j = &p->jobs[i];
         if (j->run)
-            p->spec->each(p->spec->each_arg, j->configuration->name, j->load->turns.name, j->repetition, j->run);
+            p->spec->each(p->spec->each_arg, j->configuration->name, j->load->turns.name,
+                          j->repetition, j->run);
     }
 }
 

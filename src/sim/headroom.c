@@ -35,9 +35,15 @@ static void keep(struct search *s, const struct headroom_point *p)
 
 static bool probe(struct search *s, unsigned users)
 {
-    struct run_spec spec = {.scenario = s->scenario, .configuration = s->configuration, .load = s->load,
-                            .stock = s->stock, .seed = s->seed, .users = users,
-                            .ramp_up = 30 * NS_PER_S, .hold = 120 * NS_PER_S, .stop = s->stop};
+    struct run_spec spec = {.scenario = s->scenario,
+                            .configuration = s->configuration,
+                            .load = s->load,
+                            .stock = s->stock,
+                            .seed = s->seed,
+                            .users = users,
+                            .ramp_up = 30 * NS_PER_S,
+                            .hold = 120 * NS_PER_S,
+                            .stop = s->stop};
     struct arena *arena;
     struct load_result r;
     struct headroom_point p;
@@ -53,9 +59,13 @@ static bool probe(struct search *s, unsigned users)
         return false;
     }
     arena = arena_new();
-    outcome_fill(&r, arena, s->scenario, s->configuration, s->load, users, (const struct run *const *)&run, 1);
-    p = (struct headroom_point){.users = users, .ok = r.valid && r.objectives_met, .throughput = r.throughput.mean,
-                                .p95_voice_ms = r.stages[STAGE_VOICE_TO_VOICE].p95_ms, .success_rate = r.success_rate};
+    outcome_fill(&r, arena, s->scenario, s->configuration, s->load, users,
+                 (const struct run *const *)&run, 1);
+    p = (struct headroom_point){.users = users,
+                                .ok = r.valid && r.objectives_met,
+                                .throughput = r.throughput.mean,
+                                .p95_voice_ms = r.stages[STAGE_VOICE_TO_VOICE].p95_ms,
+                                .success_rate = r.success_rate};
     keep(s, &p);
     if (!p.ok && (!s->limit || users < s->limit_users)) {
         s->limit = arena_strdup(s->arena, r.limit.resource);
@@ -96,9 +106,9 @@ static void bracket(struct search *s, unsigned start, unsigned *lo, unsigned *hi
     }
 }
 
-void headroom_search(const struct scenario *s, const struct scenario_configuration *c, const struct scenario_load *load,
-                     const struct stock *stock, uint64_t seed, const atomic_int *stop, struct arena *arena,
-                     struct configuration_result *ret)
+void headroom_search(const struct scenario *s, const struct scenario_configuration *c,
+                     const struct scenario_load *load, const struct stock *stock, uint64_t seed,
+                     const atomic_int *stop, struct arena *arena, struct configuration_result *ret)
 {
     struct search q = {.scenario = s,
                        .configuration = c,

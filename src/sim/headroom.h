@@ -25,6 +25,6 @@ enum { HEADROOM_MAX_USERS = 4096 };
  * Fills the headroom and curve fields of *ret, texts and points in `arena`. Nothing is found when
  * *stop is set meanwhile.
  */
-void headroom_search(const struct scenario *s, const struct scenario_configuration *c, const struct scenario_load *load,
-                     const struct stock *stock, uint64_t seed, const atomic_int *stop, struct arena *arena,
-                     struct configuration_result *ret);
+void headroom_search(const struct scenario *s, const struct scenario_configuration *c,
+                     const struct scenario_load *load, const struct stock *stock, uint64_t seed,
+                     const atomic_int *stop, struct arena *arena, struct configuration_result *ret);

@@ -20,27 +20,32 @@ static double mean_busy(const struct run *const *runs, size_t n, size_t gpu, siz
     return n ? sum / (double)n : NAN;
 }
 
-static const char *slot_label(struct arena *a, const struct scenario_gpu *gpu, const struct scenario_slot *slot)
+static const char *slot_label(struct arena *a, const struct scenario_gpu *gpu,
+                              const struct scenario_slot *slot)
 {
     if (slot->profile)
         return arena_printf(a, "%s@%d", slot->profile->name, slot->start);
     return arena_strdup(a, gpu->mode);
 }
 
-static struct gpu_share_result slot_result(struct arena *a, const struct scenario *s, const struct scenario_gpu *gpu,
+static struct gpu_share_result slot_result(struct arena *a, const struct scenario *s,
+                                           const struct scenario_gpu *gpu,
                                            const struct scenario_slot *slot)
 {
     struct share_size size = gpu_profile_size(s->gpu, slot->profile);
     const char **names = ARENA_ARRAY(a, const char *, slot->count + 1);
 
     for (size_t k = 0; k < slot->count; k++)
-        names[k] = arena_strdup(a, s->workloads[slot->workloads[k]].name); /* the result outlives the scenario */
+        names[k] = arena_strdup(
+            a, s->workloads[slot->workloads[k]].name); /* the result outlives the scenario */
     return (struct gpu_share_result){
         .name = slot_label(a, gpu, slot),
         .mode = arena_strdup(a, gpu->mode),
         .profile = slot->profile ? arena_strdup(a, slot->profile->name) : NULL,
         .start = slot->profile ? slot->start : 0,
-        .slices = slot->profile ? slot->profile->size : s->gpu->grid ? s->gpu->grid : 1,
+        .slices = slot->profile  ? slot->profile->size
+                  : s->gpu->grid ? s->gpu->grid
+                                 : 1,
         .workloads = names,
         .memory_limit_gib = (double)size.memory / (1 << 30),
     };
@@ -48,7 +53,8 @@ static struct gpu_share_result slot_result(struct arena *a, const struct scenari
 
 /* GPU by GPU; a MIG GPU's busy time is that of its instances weighted by their SMs. */
 static void fill_gpus(struct load_result *r, struct arena *a, const struct scenario *s,
-                      const struct scenario_configuration *c, const struct run *const *runs, size_t n)
+                      const struct scenario_configuration *c, const struct run *const *runs,
+                      size_t n)
 {
     struct gpu_result *gpus = ARENA_ARRAY(a, struct gpu_result, c->count);
 
@@ -56,7 +62,9 @@ static void fill_gpus(struct load_result *r, struct arena *a, const struct scena
         const struct scenario_gpu *gpu = &c->gpus[g];
         struct gpu_share_result *shares = ARENA_ARRAY(a, struct gpu_share_result, gpu->count);
         struct share_size whole = gpu_profile_size(s->gpu, NULL);
-        gpus[g] = (struct gpu_result){.shares = shares, .count = gpu->count, .grid = s->gpu->grid ? s->gpu->grid : 1,
+        gpus[g] = (struct gpu_result){.shares = shares,
+                                      .count = gpu->count,
+                                      .grid = s->gpu->grid ? s->gpu->grid : 1,
                                       .memory_limit_gib = (double)whole.memory / (1 << 30)};
         for (size_t i = 0; i < gpu->count; i++) {
             shares[i] = slot_result(a, s, gpu, &gpu->slots[i]);
@@ -71,18 +79,20 @@ static void fill_gpus(struct load_result *r, struct arena *a, const struct scena
 }
 
 /* "GPU 1 (llm)": the share's name with its tenants. */
-static const char *busiest_name(struct arena *a, const struct scenario *s, const struct scenario_configuration *c,
-                                size_t gpu, size_t slot)
+static const char *busiest_name(struct arena *a, const struct scenario *s,
+                                const struct scenario_configuration *c, size_t gpu, size_t slot)
 {
     const struct scenario_slot *p = &c->gpus[gpu].slots[slot];
     const char *who = p->count ? s->workloads[p->workloads[0]].name : "idle";
 
     for (size_t k = 1; k < p->count; k++)
         who = arena_printf(a, "%s + %s", who, s->workloads[p->workloads[k]].name);
-    return p->profile ? arena_printf(a, "GPU %zu %s (%s)", gpu, p->profile->name, who) : arena_printf(a, "GPU %zu (%s)", gpu, who);
+    return p->profile ? arena_printf(a, "GPU %zu %s (%s)", gpu, p->profile->name, who)
+                      : arena_printf(a, "GPU %zu (%s)", gpu, who);
 }
 
-/* Part of the users' time that no faster system could have spared: speaking, listening and thinking. */
+/* Part of the users' time that no faster system could have spared: speaking, listening and
+ * thinking. */
 static double human_part(const struct recorder *r)
 {
     struct recorder_little l;
@@ -103,7 +113,8 @@ static double human_part(const struct recorder *r)
  * share that is busiest.
  */
 static void fill_limit(struct load_result *r, struct arena *a, const struct scenario *s,
-                       const struct scenario_configuration *c, const struct run *const *runs, size_t n)
+                       const struct scenario_configuration *c, const struct run *const *runs,
+                       size_t n)
 {
     struct limit hard = {.resource = "nothing measured", .use = NAN}, gpu = hard;
     double human = 0;
@@ -149,7 +160,8 @@ static void fill_timeline(struct load_result *r, struct arena *a, const struct s
                 sum += p->values[(i * step + k) * p->columns + p->tenant_from + t];
             busy[i] = (float)(sum / (double)step);
         }
-        tracks[t] = (struct timeline_track){.gpu = tenant->gpu, .busy = busy,
+        tracks[t] = (struct timeline_track){.gpu = tenant->gpu,
+                                            .busy = busy,
                                             .share = slot_label(a, gpu, &gpu->slots[tenant->slot]),
                                             .workload = arena_strdup(a, tenant->workload)};
     }
@@ -166,7 +178,8 @@ static void fill_requests(struct load_result *r, struct arena *a, const struct s
                           const struct scenario_configuration *c, const struct scenario_load *load,
                           const struct run *const *runs, size_t n)
 {
-    static const char *const kinds[] = {[CLIENT_LLM] = "llm", [CLIENT_TTS] = "tts", [CLIENT_ASR] = "asr", [CLIENT_INFER] = "infer"};
+    static const char *const kinds[] = {
+        [CLIENT_LLM] = "llm", [CLIENT_TTS] = "tts", [CLIENT_ASR] = "asr", [CLIENT_INFER] = "infer"};
     const struct client_record **records = ARENA_ARRAY(a, const struct client_record *, n + 1);
 
     for (size_t i = 0; n && i < runs[0]->client_count; i++) {
@@ -181,8 +194,8 @@ static void fill_requests(struct load_result *r, struct arena *a, const struct s
 }
 
 void outcome_fill(struct load_result *ret, struct arena *arena, const struct scenario *s,
-                  const struct scenario_configuration *c, const struct scenario_load *load, unsigned users,
-                  const struct run *const *runs, size_t n)
+                  const struct scenario_configuration *c, const struct scenario_load *load,
+                  unsigned users, const struct run *const *runs, size_t n)
 {
     struct recorder **recorders = ARENA_ARRAY(arena, struct recorder *, n + 1);
 

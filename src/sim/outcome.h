@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the runs of one load on one configuration to its load_result: what the recorders know (load/result.h) and
- * what only the driver knows: GPUs, the limiting resource, the timeline, the objectives.
+ * From the runs of one load on one configuration to its load_result: what the recorders know
+ * (load/result.h) and what only the driver knows: GPUs, the limiting resource, the timeline, the
+ * objectives.
  */
 #pragma once
 
@@ -11,7 +12,8 @@
 #include "scenario/scenario.h"
 #include "sim/run.h"
 
-/* `runs` are n >= 0 finished runs of the same configuration and load. Everything in *ret lives in `arena`. */
+/* `runs` are n >= 0 finished runs of the same configuration and load. Everything in *ret lives in
+ * `arena`. */
 void outcome_fill(struct load_result *ret, struct arena *arena, const struct scenario *s,
-                  const struct scenario_configuration *c, const struct scenario_load *load, unsigned users,
-                  const struct run *const *runs, size_t n);
+                  const struct scenario_configuration *c, const struct scenario_load *load,
+                  unsigned users, const struct run *const *runs, size_t n);

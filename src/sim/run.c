@@ -39,7 +39,8 @@ static void list_tenants(struct stage_set *s)
             const struct share *share = deployment_share(s->deployment, g, i);
             for (size_t k = 0; k < share_tenant_count(share); k++, n++) {
                 s->tenants[n] = share_tenant_at(share, k);
-                list[n] = (struct run_tenant){g, i, arena_strdup(r->arena, share_tenant_name(s->tenants[n]))};
+                list[n] = (struct run_tenant){
+                    g, i, arena_strdup(r->arena, share_tenant_name(s->tenants[n]))};
             }
         }
     r->tenants = list;
@@ -60,7 +61,8 @@ static void samples_begin(struct stage_set *s)
     for (size_t i = 0; i < r->use_count; i++)
         p->names[n++] = arena_strdup(r->arena, s->before[i].resource);
     for (size_t i = 0; i < p->tenant_count; i++)
-        p->names[n++] = arena_printf(r->arena, "GPU %zu: %s", r->tenants[i].gpu, r->tenants[i].workload);
+        p->names[n++] =
+            arena_printf(r->arena, "GPU %zu: %s", r->tenants[i].gpu, r->tenants[i].workload);
     p->names[n++] = "turns in flight";
     p->names[n++] = "users";
 }
@@ -113,7 +115,8 @@ static int advance(struct stage_set *s, int64_t until, struct err *err)
     return 0;
 }
 
-/* Reads what the hold phase used; called at its start (into `use` as it stands) and at its end (as a fraction). */
+/* Reads what the hold phase used; called at its start (into `use` as it stands) and at its end (as
+ * a fraction). */
 static void usage_mark(struct stage_set *s, int64_t *ret_busy)
 {
     const struct scenario_configuration *c = s->spec->configuration;
@@ -189,7 +192,8 @@ static void clients_start(struct stage_set *s)
         struct client_spec spec = q->spec;
         spec.measure_from = r->hold_from;
         spec.measure_until = r->hold_until;
-        r->clients[r->client_count++] = client_new(s->world, &service, &spec, s->spec->stock, s->spec->seed + i);
+        r->clients[r->client_count++] =
+            client_new(s->world, &service, &spec, s->spec->stock, s->spec->seed + i);
         client_start(r->clients[i]);
     }
 }
@@ -245,7 +249,8 @@ struct run *run_new(const struct run_spec *spec, struct err *err)
 {
     struct arena *arena = arena_new();
     struct run *r = ARENA_NEW(arena, struct run);
-    struct stage_set s = {.spec = spec, .turns = turns_of(spec), .run = r, .virtual = virtual_new()};
+    struct stage_set s = {
+        .spec = spec, .turns = turns_of(spec), .run = r, .virtual = virtual_new()};
     struct recorder_spec rs;
     int rc = -1;
 
@@ -265,8 +270,8 @@ struct run *run_new(const struct run_spec *spec, struct err *err)
     if (s.deployment) {
         struct session_service *pipeline = deployment_pipeline(s.deployment);
         if (pipeline && has_turns(&s.turns))
-            s.users = users_new(s.world, pipeline, &s.turns, &spec->scenario->conversation, spec->stock,
-                                r->recorder, spec->seed);
+            s.users = users_new(s.world, pipeline, &s.turns, &spec->scenario->conversation,
+                                spec->stock, r->recorder, spec->seed);
         rc = run_through(&s, err);
         stage_strike(&s);
         deployment_free(s.deployment);

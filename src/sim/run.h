@@ -2,8 +2,9 @@
 /*
  * One run: a load on a configuration of a scenario, once, in virtual time.
  *
- * A run depends on nothing but its spec: the same spec gives the same bytes, and two configurations under the same
- * seed meet the same users saying the same things at the same times (common random numbers).
+ * A run depends on nothing but its spec: the same spec gives the same bytes, and two configurations
+ * under the same seed meet the same users saying the same things at the same times (common random
+ * numbers).
  */
 #pragma once
 
@@ -23,20 +24,22 @@ struct run_spec {
     const struct scenario_load *load;
     const struct stock *stock; /* of sentences, shared between runs */
     uint64_t seed;
-    unsigned users;            /* instead of the load's; 0: the load's own */
-    int64_t ramp_up, hold;     /* ns, instead of the load's; 0: the load's own */
-    bool check;                /* invariants after every event (slow) */
-    bool samples;              /* keep the samples below */
-    turn_sink *sink;           /* every turn as it ends; may be NULL */
+    unsigned users;        /* instead of the load's; 0: the load's own */
+    int64_t ramp_up, hold; /* ns, instead of the load's; 0: the load's own */
+    bool check;            /* invariants after every event (slow) */
+    bool samples;          /* keep the samples below */
+    turn_sink *sink;       /* every turn as it ends; may be NULL */
     void *sink_arg;
-    const atomic_int *stop;    /* non-zero: end now, as soon as the present second is over; may be NULL */
+    const atomic_int
+        *stop; /* non-zero: end now, as soon as the present second is over; may be NULL */
 };
 
-/* Once a second of the whole run: the mean use of each resource over that second, then the two counts. */
+/* Once a second of the whole run: the mean use of each resource over that second, then the two
+ * counts. */
 struct run_samples {
     size_t columns, rows, cap;
-    const char **names; /* of the columns, in the run's arena */
-    double *values;     /* row by row; owned */
+    const char **names;               /* of the columns, in the run's arena */
+    double *values;                   /* row by row; owned */
     size_t tenant_from, tenant_count; /* columns that are a tenant's own busy time */
 };
 
@@ -52,10 +55,10 @@ struct run {
     size_t client_count;
 
     /* Over the hold phase. */
-    double **share_busy;     /* [gpu][slot], fraction */
-    int64_t **share_memory;  /* [gpu][slot], bytes */
+    double **share_busy;    /* [gpu][slot], fraction */
+    int64_t **share_memory; /* [gpu][slot], bytes */
     const char **use_names;
-    double *use;             /* mean fraction used */
+    double *use; /* mean fraction used */
     bool *use_hard;
     size_t use_count;
 
@@ -66,6 +69,7 @@ struct run {
     bool interrupted;
 };
 
-/* ERR_INPUT where the configuration cannot be deployed, ERR_INVALID with the broken invariant under `check`. */
+/* ERR_INPUT where the configuration cannot be deployed, ERR_INVALID with the broken invariant under
+ * `check`. */
 struct run *run_new(const struct run_spec *spec, struct err *err);
 void run_free(struct run *r); /* NULL accepted */

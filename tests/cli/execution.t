@@ -6,7 +6,7 @@ $ snug simulate -f $SOURCE/examples/voice.yaml --configuration mig
 >~ ^voice on A100-SXM4-80GB, virtual time, emulated GPUs, seed 1, 1 repetition$
 >~ ^light: 5 users$
 >~ ^heavy: 50 users$
->~ ^  mig +2 
+>~ ^  mig +2
 >~ ^audits: all [0-9]+ hold$
 2>0
 
