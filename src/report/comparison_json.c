@@ -207,6 +207,29 @@ static json_t *repetitions_tree(const struct load_result *l)
 }
 
 /* A number that an invalid measurement does not give. */
+/* The streams of requests beside the turns; without histograms. */
+static json_t *requests_tree(const struct load_result *l)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < l->request_count; i++) {
+        const struct request_result *q = &l->requests[i];
+        json_t *o = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "workload",
+                              output_string(q->workload), "kind", q->kind, "started",
+                              count(q->started), "completed", count(q->completed), "failed",
+                              count(q->failed), "unfinished", count(q->unfinished), "rejected",
+                              count(q->rejected));
+        json_object_set_new(o, "rate", estimate_tree(q->rate, l->valid));
+        json_object_set_new(o, "tokens_per_s", output_number(l->valid ? q->tokens_per_s : NAN));
+        json_object_set_new(o, "rtfx", output_number(l->valid ? q->rtfx : NAN));
+        json_object_set_new(o, "first", l->valid ? stage_tree(&q->first, 0) : json_null());
+        json_object_set_new(o, "cadence", l->valid ? stage_tree(&q->cadence, 0) : json_null());
+        json_object_set_new(o, "total", l->valid ? stage_tree(&q->total, 0) : json_null());
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
 static json_t *if_valid(const struct load_result *l, double v)
 {
     return output_number(l->valid ? v : NAN);
@@ -241,6 +264,7 @@ static json_t *load_tree(const struct load_result *l, unsigned flags)
     json_object_set_new(o, "audit", audit_tree(l));
     json_object_set_new(o, "waterfall", waterfall_tree(l));
     json_object_set_new(o, "timeline", timeline_tree(l));
+    json_object_set_new(o, "requests", requests_tree(l));
     json_object_set_new(o, "simulated_s", output_number(l->simulated_s));
     if (flags & COMPARISON_WALL)
         json_object_set_new(o, "wall_s", output_number(l->wall_s));

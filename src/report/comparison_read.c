@@ -94,26 +94,31 @@ static struct hist *histogram(struct conf *c, const char *key)
     return h;
 }
 
+/* What was withheld is null, and NaN here. */
+static void read_stage(struct conf *parent, const char *key, struct stage_stats *st)
+{
+    struct conf sub;
+
+    *st = (struct stage_stats){NAN, NAN, NAN, NAN, 0, NULL};
+    if (!conf_has(parent, key))
+        return;
+    conf_sub(parent, key, &sub);
+    st->mean_ms = number(&sub, "mean_ms");
+    st->p50_ms = number(&sub, "p50_ms");
+    st->p95_ms = number(&sub, "p95_ms");
+    st->p99_ms = number(&sub, "p99_ms");
+    st->count = count(&sub, "count");
+    st->hist = histogram(&sub, "histogram_ns");
+    conf_end(&sub);
+}
+
 static void read_stages(struct conf *c, struct load_result *l)
 {
     struct conf stages;
 
     conf_sub(c, "stages", &stages);
-    for (int s = 0; s < STAGE_COUNT; s++) {
-        struct stage_stats *st = &l->stages[s];
-        struct conf sub;
-        *st = (struct stage_stats){NAN, NAN, NAN, NAN, 0, NULL};
-        if (!conf_has(&stages, stage_key((enum stage)s)))
-            continue;
-        conf_sub(&stages, stage_key((enum stage)s), &sub);
-        st->mean_ms = number(&sub, "mean_ms");
-        st->p50_ms = number(&sub, "p50_ms");
-        st->p95_ms = number(&sub, "p95_ms");
-        st->p99_ms = number(&sub, "p99_ms");
-        st->count = count(&sub, "count");
-        st->hist = histogram(&sub, "histogram_ns");
-        conf_end(&sub);
-    }
+    for (int s = 0; s < STAGE_COUNT; s++)
+        read_stage(&stages, stage_key((enum stage)s), &l->stages[s]);
     conf_end(&stages);
 }
 
@@ -251,6 +256,37 @@ static void read_timeline(struct reader *r, struct conf *c, struct load_result *
     conf_end(&sub);
 }
 
+static void read_request(struct reader *r, struct conf *c, struct request_result *q)
+{
+    static const char *const kinds[] = {"llm", "tts", "asr", "infer", NULL};
+
+    q->workload = needed_text(r, c, "workload");
+    q->kind = kinds[conf_choice(c, "kind", kinds)];
+    q->started = count(c, "started");
+    q->completed = count(c, "completed");
+    q->failed = count(c, "failed");
+    q->unfinished = count(c, "unfinished");
+    q->rejected = count(c, "rejected");
+    q->rate = estimate(c, "rate");
+    q->tokens_per_s = number(c, "tokens_per_s");
+    q->rtfx = number(c, "rtfx");
+    read_stage(c, "first", &q->first);
+    read_stage(c, "cadence", &q->cadence);
+    read_stage(c, "total", &q->total);
+    conf_end(c);
+}
+
+static void read_requests(struct reader *r, struct conf *c, struct load_result *l)
+{
+    struct request_result *requests;
+    struct conf list, item;
+
+    l->request_count = conf_list_or(c, "requests", 1000, &list);
+    l->requests = requests = ARENA_ARRAY(r->arena, struct request_result, l->request_count);
+    for (size_t i = 0; i < l->request_count && conf_item(&list, i, &item); i++)
+        read_request(r, &item, &requests[i]);
+}
+
 static void read_counts(struct conf *c, struct load_result *l)
 {
     struct conf turns, failures;
@@ -313,6 +349,7 @@ static void read_load(struct reader *r, struct conf *c, struct load_result *l)
     read_audit(r, c, l);
     read_waterfalls(r, c, l);
     read_timeline(r, c, l);
+    read_requests(r, c, l);
     l->simulated_s = number(c, "simulated_s");
     l->wall_s = number(c, "wall_s");
     l->events = count(c, "events");
