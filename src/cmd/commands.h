@@ -10,4 +10,5 @@
     X(fit) \
     X(validate) \
     X(gpus) \
+    X(demo) \
     X(help)

@@ -16,8 +16,7 @@ static const struct cli_option options[] = {
 
 static const struct cli_example examples[] = {
     {"snug compare -f examples/voice.yaml", "all configurations, light and heavy load, a verdict"},
-    {"snug compare -f examples/voice.yaml --headroom -o html --out report.html",
-     "the whole report as one file"},
+    {"snug compare -f examples/voice.yaml --headroom", "also how many users each would serve"},
     {"snug compare -f examples/voice.yaml --load heavy -o json", "for scripts"},
     {"snug compare runs/mig runs/ts", "hold kept runs against each other"},
     {0},
