@@ -39,6 +39,31 @@ const char *chart_unit(const struct load_result *l)
     return l->request_count && l->started == l->requests[0].started ? "requests" : "turns";
 }
 
+static const struct {
+    enum stage stage;
+    const char *text;
+} WAITS[] = {{STAGE_VOICE_TO_VOICE, "Voice to voice"}, {STAGE_LLM_TTFT, "First token"}, {STAGE_TTS_FIRST_AUDIO, "First audio"},
+             {STAGE_ASR_FINAL, "ASR final"}, {STAGE_TURN, "Whole request"}};
+
+enum stage chart_stage(const struct comparison *c, const char *load)
+{
+    for (size_t w = 0; w < sizeof WAITS / sizeof WAITS[0]; w++)
+        for (size_t i = 0; i < c->count; i++) {
+            const struct load_result *l = chart_load(&c->configurations[i], load);
+            if (l && l->stages[WAITS[w].stage].count)
+                return WAITS[w].stage;
+        }
+    return STAGE_VOICE_TO_VOICE;
+}
+
+const char *chart_stage_text(enum stage s)
+{
+    for (size_t w = 0; w < sizeof WAITS / sizeof WAITS[0]; w++)
+        if (WAITS[w].stage == s)
+            return WAITS[w].text;
+    return stage_key(s);
+}
+
 const char *chart_failed(const struct load_result *l)
 {
     for (size_t i = 0; i < l->audit_count; i++)
@@ -63,6 +88,16 @@ const char *chart_ink(const struct comparison *c, size_t configuration, char ret
     return ret;
 }
 
+/* "llm", and "llm-2", its second replica. */
+static bool is_replica(const char *workload, const char *name)
+{
+    size_t n = strlen(workload);
+
+    if (strncmp(workload, name, n) != 0)
+        return false;
+    return !name[n] || (name[n] == '-' && name[n + 1] && strspn(name + n + 1, "0123456789") == strlen(name + n + 1));
+}
+
 const char *chart_workload(const struct comparison *c, const char *workload, char ret[CHART_NAME])
 {
     const char *seen[8];
@@ -80,7 +115,7 @@ const char *chart_workload(const struct comparison *c, const char *workload, cha
                             seen[n++] = *w;
                     }
         }
-    for (at = 0; at < n && strcmp(seen[at], workload) != 0;)
+    for (at = 0; at < n && !is_replica(seen[at], workload);)
         at++;
     snprintf(ret, CHART_NAME, "w%zu", at % 6);
     return ret;
@@ -260,6 +295,15 @@ static double longest_turn(const struct comparison *c, const char *load)
             max = fmax(max, l->waterfalls[k].total_ms);
     }
     return max;
+}
+
+bool chart_has_turns(const struct comparison *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        for (size_t k = 0; k < c->configurations[i].load_count; k++)
+            if (c->configurations[i].loads[k].waterfall_count)
+                return true;
+    return false;
 }
 
 /* The dashed line of what is asked of the p95. */

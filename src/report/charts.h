@@ -17,6 +17,9 @@ enum { CHART_WIDTH = 400, CHART_LOADS = 32, CHART_NAME = 24 };
 size_t chart_loads(const struct comparison *c, const char *ret[CHART_LOADS]);
 const struct load_result *chart_load(const struct configuration_result *c, const char *name); /* NULL: did not run */
 const char *chart_unit(const struct load_result *l); /* "turns" or "requests": what is counted */
+/* What users wait for: voice to voice; in a load without turns the first answer of its stream. */
+enum stage chart_stage(const struct comparison *c, const char *load);
+const char *chart_stage_text(enum stage s); /* "Voice to voice" */
 const char *chart_failed(const struct load_result *l); /* the first audit that failed; NULL */
 
 /*
@@ -48,6 +51,7 @@ int scale_decimals(const struct scale *s);                                   /* 
 typedef struct estimate chart_value_fn(const struct load_result *l);
 void chart_bars(struct buf *out, const struct comparison *c, const char *load, const char *what, int decimals,
                 const char *strong, chart_value_fn *value);
+bool chart_has_turns(const struct comparison *c); /* some load has waterfalls */
 void chart_waterfalls(struct buf *out, const struct comparison *c, const char *load);
 void chart_latency(struct buf *out, const struct comparison *c, const char *load);
 void chart_headroom(struct buf *out, const struct comparison *c);

@@ -127,11 +127,12 @@ static void draw_share_row(struct svg *s, const struct comparison *c, double y, 
     buf_init(&who, 1 << 16);
     buf_printf(&who, "%s: ", h->name);
     join_workloads(&who, h->workloads);
-    if (h->workloads && *h->workloads)
+    if (h->workloads && *h->workloads && !h->workloads[1])
         snprintf(class, sizeof class, "%s", chart_workload(c, h->workloads[0], ink));
     chart_label(s, 0, y, "small", buf_str(&who), 26);
     draw_meter(s, METER_BUSY, y, h->busy, class, html_percent(busy, h->busy, 0));
-    snprintf(memory, sizeof memory, "%s of %s", html_number(used, h->memory_gib, 1), html_number(limit, h->memory_limit_gib, 1));
+    snprintf(memory, sizeof memory, "%s of %s", html_number(used, h->memory_gib, 1),
+             html_number(limit, h->memory_limit_gib, 1));
     draw_meter(s, METER_MEMORY, y, h->memory_gib / h->memory_limit_gib, class, memory);
 }
 

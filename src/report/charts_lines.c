@@ -73,6 +73,11 @@ static double slowest(const struct stage_stats *v)
     return fmax(fmax(v->p50_ms, v->p95_ms), v->p99_ms) / 1e3;
 }
 
+static double fastest(const struct stage_stats *v)
+{
+    return v->hist && v->hist->count ? latency_s(v, 0) : fmin(fmin(v->p50_ms, v->p95_ms), v->p99_ms) / 1e3;
+}
+
 static void draw_latency(struct svg *s, const struct comparison *c, size_t i, const struct stage_stats *v,
                          const struct scale *x, const struct scale *y)
 {
@@ -111,10 +116,10 @@ static void draw_percentiles(struct svg *s, const struct scale *x)
         }
 }
 
-static const struct stage_stats *voice(const struct comparison *c, size_t i, const char *load)
+static const struct stage_stats *wait_of(const struct comparison *c, size_t i, const char *load, enum stage stage)
 {
     const struct load_result *l = chart_load(&c->configurations[i], load);
-    const struct stage_stats *v = l ? &l->stages[STAGE_VOICE_TO_VOICE] : NULL;
+    const struct stage_stats *v = l ? &l->stages[stage] : NULL;
 
     return v && l->valid && (isfinite(v->p50_ms) || (v->hist && v->hist->count)) ? v : NULL;
 }
@@ -122,34 +127,42 @@ static const struct stage_stats *voice(const struct comparison *c, size_t i, con
 void chart_latency(struct buf *out, const struct comparison *c, const char *load)
 {
     struct scale x = {.max = 3, .from = LEFT, .to = RIGHT}, y;
-    double max = 0;
+    double min = INFINITY, max = 0;
+    enum stage stage = chart_stage(c, load);
+    bool asked = stage == STAGE_VOICE_TO_VOICE && c->objective_ms > 0;
+    char label[96];
     struct svg s;
 
     for (size_t i = 0; i < c->count; i++)
-        if (voice(c, i, load))
-            max = fmax(max, slowest(voice(c, i, load)));
+        if (wait_of(c, i, load, stage)) {
+            min = fmin(min, 0.9 * fastest(wait_of(c, i, load, stage)));
+            max = fmax(max, slowest(wait_of(c, i, load, stage)));
+        }
     if (max <= 0) {
-        html_element(out, "p", "none", "No voice-to-voice latency was measured.");
+        html_element(out, "p", "none", "No latency was measured.");
         return;
     }
-    if (c->objective_ms / 1e3 < 2 * max)
-        max = fmax(max, 1.1 * c->objective_ms / 1e3);
-    y = scale_make(0, max, BOTTOM, TOP, 5);
-    svg_begin(&s, out, CHART_WIDTH, HEIGHT, "voice-to-voice latency by percentile, a curve for each configuration", NULL);
-    draw_frame(&s, &y, "voice to voice, seconds");
+    if (asked && c->objective_ms / 1e3 < 2 * max)
+        max = fmax(max, 1.05 * c->objective_ms / 1e3);
+    y = scale_make(min, max, BOTTOM, TOP, 5);
+    snprintf(label, sizeof label, "%s, seconds by percentile", chart_stage_text(stage));
+    svg_begin(&s, out, CHART_WIDTH, HEIGHT, label, NULL);
+    draw_frame(&s, &y, label);
     draw_percentiles(&s, &x);
-    draw_objective(&s, c, &y);
+    if (asked)
+        draw_objective(&s, c, &y);
     for (size_t i = 0; i < c->count; i++)
-        if (voice(c, i, load))
-            draw_latency(&s, c, i, voice(c, i, load), &x, &y);
-    svg_text(&s, (LEFT + RIGHT) / 2.0, BOTTOM + 34, "dim middle", "percentile of turns");
+        if (wait_of(c, i, load, stage))
+            draw_latency(&s, c, i, wait_of(c, i, load, stage), &x, &y);
+    svg_text(&s, (LEFT + RIGHT) / 2.0, BOTTOM + 34, "dim middle", stage == STAGE_VOICE_TO_VOICE ? "percentile of turns" : "percentile of requests");
     svg_end(&s);
 }
 
 /* ---- latency by users ---- */
 
 /* What stands above the scale is not drawn: the line ends where it leaves. */
-static void draw_users(struct svg *s, const struct comparison *c, size_t i, const struct scale *x, const struct scale *y)
+static void draw_users(struct svg *s, const struct comparison *c, size_t i, const struct scale *x,
+                       const struct scale *y)
 {
     const struct configuration_result *k = &c->configurations[i];
     char class[CHART_NAME + 8], tip[160];
@@ -176,7 +189,8 @@ static void draw_users(struct svg *s, const struct comparison *c, size_t i, cons
     svg_path_end(s);
 }
 
-static void draw_points(struct svg *s, const struct comparison *c, size_t i, const struct scale *x, const struct scale *y)
+static void draw_points(struct svg *s, const struct comparison *c, size_t i, const struct scale *x,
+                        const struct scale *y)
 {
     const struct configuration_result *k = &c->configurations[i];
     char class[CHART_NAME + 16], ink[CHART_NAME], tip[200], ms[HTML_NUMBER], success[HTML_NUMBER];
@@ -217,7 +231,8 @@ void chart_headroom(struct buf *out, const struct comparison *c)
     svg_begin(&s, out, CHART_WIDTH, HEIGHT, "p95 of voice-to-voice latency against users, a curve for each configuration", NULL);
     draw_frame(&s, &y, "p95 of voice to voice, seconds");
     for (int i = 0; scale_tick(&x, i, &v); i++)
-        svg_text(&s, scale_at(&x, v), BOTTOM + 16, v > x.max * 0.99 ? "dim end" : "dim middle", html_number(text, v, scale_decimals(&x)));
+        svg_text(&s, scale_at(&x, v), BOTTOM + 16, v > x.max * 0.99 ? "dim end" : "dim middle",
+                 html_number(text, v, scale_decimals(&x)));
     draw_objective(&s, c, &y);
     for (size_t i = 0; i < c->count; i++)
         draw_users(&s, c, i, &x, &y);

@@ -79,9 +79,6 @@ void page_load_note(const struct load_result *l, struct buf *out)
 
 static void load_panel(struct page *p, const char *load)
 {
-    cleanup_buf struct buf note;
-
-    buf_init(&note, 1 << 16);
     buf_puts(p->out, "<figure>\n<figcaption><b>");
     html_text(p->out, load);
     buf_puts(p->out, "</b> ");
@@ -145,6 +142,8 @@ static void put_gain(struct page *p, const struct verdict *v)
             to = &p->c->configurations[i];
     if (!to || !(a = chart_load(to, v->load)) || !(b = chart_load(from, v->load)) || !a->valid || !b->valid)
         return;
+    if (v->best && v->against && strcmp(v->best, v->production) == 0 && strcmp(v->against, from->name) == 0)
+        return; /* the verdict says it */
     if (!a->samples || !b->samples || a->sample_count != b->sample_count || a->sample_count == 0 || !to->gpus)
         return;
     e = stats_paired_ratio(a->samples, b->samples, a->sample_count, 0.95);
@@ -157,9 +156,10 @@ static void put_gain(struct page *p, const struct verdict *v)
     html_textf(p->out, "On %s, %s serves %s times as many %s per GPU as %s", v->load, to->name, html_number(gain, e.mean, 2),
                chart_unit(a), from->name);
     if (isfinite(e.lo) && isfinite(e.hi))
-        html_textf(p->out, " (95 %% interval %s)", html_interval(range, e, 2));
-    html_textf(p->out, ", on %zu GPU%s instead of %zu.", to->gpus, to->gpus == 1 ? "" : "s", from->gpus);
-    buf_puts(p->out, "</p>\n");
+        html_textf(p->out, " (95 %% interval %s)", html_interval(range, e, 3));
+    if (to->gpus != from->gpus)
+        html_textf(p->out, ", on %zu GPU%s instead of %zu", to->gpus, to->gpus == 1 ? "" : "s", from->gpus);
+    buf_puts(p->out, ".</p>\n");
 }
 
 static void put_verdict(struct page *p)
@@ -231,13 +231,16 @@ static void put_throughput(struct page *p)
     const struct verdict *v = p->c->has_verdict ? &p->c->verdict : NULL;
 
     page_section(p, "throughput", "Throughput per GPU",
-                 "What one GPU of each configuration serves, with 95 % intervals over repetitions. More is better.");
+                 v && v->production
+                     ? "What one GPU of each configuration serves, with 95 % intervals over repetitions. More is better. In colour: "
+                       "recommended for production."
+                     : "What one GPU of each configuration serves, with 95 % intervals over repetitions. More is better.");
     buf_puts(p->out, "<div class=\"grid big\">\n");
     for (size_t i = 0; i < p->load_count; i++) {
-        const char *best = v && v->distinguishable && strcmp(v->load, p->loads[i]) == 0 ? v->best : NULL;
         load_panel(p, p->loads[i]);
         chart_bars(p->out, p->c, p->loads[i],
-                   strcmp(chart_unit(page_any(p, p->loads[i])), "turns") == 0 ? "turns/s per GPU" : "requests/s per GPU", 3, best, per_gpu);
+                   strcmp(chart_unit(page_any(p, p->loads[i])), "turns") == 0 ? "turns/s per GPU" : "requests/s per GPU", 3,
+                   v ? v->production : NULL, per_gpu);
         page_panel_end(p);
     }
     buf_puts(p->out, "</div>\n");
@@ -249,6 +252,8 @@ static void put_waterfalls(struct page *p)
     static const char *const steps[] = {"endpointing", "ASR", "gateway", "LLM first token", "first sentence", "TTS", "playback buffer",
                                         "unexplained"};
 
+    if (!chart_has_turns(p->c))
+        return;
     page_section(p, "turns", "Where a turn's time goes",
                  "From the user's last word to the first audible reply: above the median turn, below it the p95 turn. "
                  "The dashed line is the objective.");
@@ -269,9 +274,9 @@ static void put_waterfalls(struct page *p)
 
 static void put_latency(struct page *p)
 {
-    page_section(p, "latency", "Voice-to-voice latency",
-                 "Each turn's wait by percentile; the axis widens towards the slow tail, and a curve ends where too few "
-                 "turns lie beyond it to tell.");
+    page_section(p, "latency", "Latency",
+                 "The wait by percentile; the axis widens towards the slow tail, and a curve ends where too few "
+                 "samples lie beyond it to tell.");
     page_key(p);
     buf_puts(p->out, "<div class=\"grid big\">\n");
     for (size_t i = 0; i < p->load_count; i++) {
@@ -304,7 +309,8 @@ static void put_headroom(struct page *p)
     page_section_end(p);
 }
 
-typedef void panel_fn(struct buf *out, const struct comparison *c, const struct configuration_result *k, const struct load_result *l);
+typedef void panel_fn(struct buf *out, const struct comparison *c, const struct configuration_result *k,
+                      const struct load_result *l);
 
 static void put_configurations(struct page *p, const char *load, panel_fn *draw)
 {
@@ -361,11 +367,13 @@ static void put_cost(struct page *p)
         priced = priced || isfinite(p->c->configurations[i].price_per_hour);
     if (!priced)
         return;
-    page_section(p, "cost", "Cost", "Dollars per 1,000 completed turns at the GPU price of the scenario. Less is better.");
+    page_section(p, "cost", "Cost", "What 1,000 completed turns or requests cost at the GPU price of the scenario. Less is better.");
     buf_puts(p->out, "<div class=\"grid big\">\n");
     for (size_t i = 0; i < p->load_count; i++) {
         load_panel(p, p->loads[i]);
-        chart_bars(p->out, p->c, p->loads[i], "$ per 1,000 turns", 2, NULL, cost);
+        chart_bars(p->out, p->c, p->loads[i],
+                   strcmp(chart_unit(page_any(p, p->loads[i])), "turns") == 0 ? "$ per 1,000 turns" : "$ per 1,000 requests", 2,
+                   p->c->has_verdict ? p->c->verdict.production : NULL, cost);
         page_panel_end(p);
     }
     buf_puts(p->out, "</div>\n");

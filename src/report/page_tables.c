@@ -14,7 +14,7 @@ static void cell(struct buf *out, const char *text)
 
 static void head_cell(struct page *p, const char *name)
 {
-    bool best = p->c->has_verdict && p->c->verdict.best && strcmp(name, p->c->verdict.best) == 0;
+    bool best = p->c->has_verdict && p->c->verdict.production && strcmp(name, p->c->verdict.production) == 0;
 
     html_element(p->out, "th", best ? "row best" : "row", name);
 }
@@ -43,11 +43,12 @@ static void withheld(struct buf *out, const struct load_result *l, int columns)
 
 static void result_row(struct page *p, const struct configuration_result *k, const struct load_result *l)
 {
-    const struct stage_stats *v = &l->stages[STAGE_VOICE_TO_VOICE];
+    const struct stage_stats *v = &l->stages[chart_stage(p->c, l->name)];
+    bool missed = l->objectives_text && !l->objectives_met;
     struct buf *out = p->out;
     char t[HTML_NUMBER];
 
-    buf_printf(out, "<tr>");
+    buf_puts(out, "<tr>");
     head_cell(p, k->name);
     html_elementf(out, "td", NULL, "%zu", k->gpus);
     if (!l->valid) {
@@ -61,7 +62,7 @@ static void result_row(struct page *p, const struct configuration_result *k, con
         buf_puts(out, "</span></td>\n");
         cell(out, html_number(t, l->cost_per_1000_turns, 2));
         cell(out, html_ms(t, v->p50_ms));
-        html_element(out, "td", l->objectives_text && !l->objectives_met ? "bad" : NULL, html_ms(t, v->p95_ms));
+        html_element(out, "td", missed && isfinite(v->p95_ms) ? "bad" : NULL, html_ms(t, v->p95_ms));
         cell(out, html_percent(t, l->success_rate, 2));
     }
     cell(out, html_percent(t, busiest(l), 0));
@@ -79,8 +80,8 @@ static void request_rows(struct page *p, const struct configuration_result *k, c
 
     for (size_t i = 0; i < l->request_count; i++) {
         const struct request_result *r = &l->requests[i];
-        buf_puts(out, "<tr>");
-        head_cell(p, k->name);
+        buf_puts(out, i ? "<tr>" : "<tr class=\"first\">");
+        head_cell(p, i ? "" : k->name);
         html_elementf(out, "td", "l", "%s (%s)", r->workload, r->kind);
         cell(out, html_number(t, l->valid ? r->rate.mean : NAN, 3));
         cell(out, html_number(t, l->valid ? r->tokens_per_s : NAN, 0));
@@ -113,13 +114,20 @@ static void requests_table(struct page *p, const char *load)
         html_table_end(p->out);
 }
 
+static void result_table_begin(struct page *p, const char *load, bool turns)
+{
+    cleanup_buf struct buf wait;
+    const char *titles[] = {"<Configuration", "GPUs", turns ? "Turns/s" : "Requests/s", "Per GPU, 95 % interval", "$ per 1,000", NULL,
+                            "p95", "Success", "Busiest GPU", "<Limited by", NULL};
+
+    buf_init(&wait, 1 << 12);
+    buf_printf(&wait, "%s p50", chart_stage_text(chart_stage(p->c, load)));
+    titles[5] = buf_str(&wait);
+    html_table_begin(p->out, load, titles);
+}
+
 void page_results(struct page *p)
 {
-    static const char *const titles[] = {"<Configuration", "GPUs", "Turns/s", "Per GPU, 95 % interval", "$ per 1,000", "Voice to voice p50",
-                                         "p95", "Success", "Busiest GPU", "<Limited by", NULL};
-    static const char *const request_titles[] = {"<Configuration", "GPUs", "Requests/s", "Per GPU, 95 % interval", "$ per 1,000",
-                                                 "Voice to voice p50", "p95", "Success", "Busiest GPU", "<Limited by", NULL};
-
     for (size_t n = 0; n < p->load_count; n++) {
         const struct load_result *any = page_any(p, p->loads[n]);
         buf_puts(p->out, "<h3>");
@@ -127,7 +135,7 @@ void page_results(struct page *p)
         buf_puts(p->out, " <small>");
         page_load_note(any, p->out);
         buf_puts(p->out, "</small></h3>\n");
-        html_table_begin(p->out, p->loads[n], strcmp(chart_unit(any), "turns") == 0 ? titles : request_titles);
+        result_table_begin(p, p->loads[n], strcmp(chart_unit(any), "turns") == 0);
         for (size_t i = 0; i < p->c->count; i++) {
             const struct load_result *l = chart_load(&p->c->configurations[i], p->loads[n]);
             if (l)
@@ -204,7 +212,8 @@ void page_turn_numbers(struct page *p)
                 cell(p->out, html_ms(t, l->waterfalls[w].total_ms));
                 buf_puts(p->out, "<td class=\"l wide\">");
                 for (size_t k = 0; k < l->waterfalls[w].count; k++)
-                    html_textf(p->out, "%s%s %s", k ? ", " : "", l->waterfalls[w].parts[k].stage, html_ms(t, l->waterfalls[w].parts[k].ms));
+                    html_textf(p->out, "%s%s %s", k ? ", " : "", l->waterfalls[w].parts[k].stage,
+                               html_ms(t, l->waterfalls[w].parts[k].ms));
                 buf_puts(p->out, "</td></tr>\n");
             }
         }
@@ -264,10 +273,9 @@ void page_cost_table(struct page *p)
 
 /* ---- audits, inputs ---- */
 
-static bool audit_rows(struct page *p, const struct configuration_result *k, const struct load_result *l)
+static void audit_rows(struct page *p, const struct configuration_result *k, const struct load_result *l)
 {
     char t[HTML_NUMBER];
-    bool ok = true;
 
     for (size_t i = 0; i < l->audit_count; i++) {
         const struct audit_line *a = &l->audit[i];
@@ -279,9 +287,7 @@ static bool audit_rows(struct page *p, const struct configuration_result *k, con
         cell(p->out, html_number(t, a->value, 4));
         cell(p->out, html_number(t, a->bound, 4));
         buf_puts(p->out, "</tr>\n");
-        ok = ok && a->ok;
     }
-    return ok;
 }
 
 void page_audits(struct page *p)
