@@ -43,8 +43,9 @@ static void withheld(struct buf *out, const struct load_result *l, int columns)
 
 static void result_row(struct page *p, const struct configuration_result *k, const struct load_result *l)
 {
-    const struct stage_stats *v = &l->stages[chart_stage(p->c, l->name)];
-    bool missed = l->objectives_text && !l->objectives_met;
+    enum stage stage = chart_stage(p->c, l->name);
+    const struct stage_stats *v = &l->stages[stage];
+    bool slow = stage == STAGE_VOICE_TO_VOICE && v->p95_ms > p->c->objective_ms;
     struct buf *out = p->out;
     char t[HTML_NUMBER];
 
@@ -62,7 +63,7 @@ static void result_row(struct page *p, const struct configuration_result *k, con
         buf_puts(out, "</span></td>\n");
         cell(out, html_number(t, l->cost_per_1000_turns, 2));
         cell(out, html_ms(t, v->p50_ms));
-        html_element(out, "td", missed && isfinite(v->p95_ms) ? "bad" : NULL, html_ms(t, v->p95_ms));
+        html_element(out, "td", slow ? "bad" : NULL, html_ms(t, v->p95_ms));
         cell(out, html_percent(t, l->success_rate, 2));
     }
     cell(out, html_percent(t, busiest(l), 0));
@@ -70,6 +71,11 @@ static void result_row(struct page *p, const struct configuration_result *k, con
     html_text(out, l->limit.resource);
     if (l->limit.resource && isfinite(l->limit.use))
         html_textf(out, ", %.0f %%%s", 100 * fmin(l->limit.use, 1e6), l->limit.saturated ? ", saturated" : "");
+    if (l->valid && l->objectives_text && !l->objectives_met) {
+        buf_puts(out, "<br><abbr class=\"bad\" title=\"");
+        html_text(out, l->objectives_text);
+        buf_puts(out, "\">objectives missed</abbr>");
+    }
     buf_puts(out, "</td></tr>\n");
 }
 

@@ -172,6 +172,8 @@ TEST(hostile_names_are_escaped)
 
     make(&f, "</pre><script>alert('1')</script>\"&\x01\xff");
     f.loads[0][0].name = f.loads[1][0].name = f.loads[2][0].name = "<b onmouseover=\"x\">%s%n";
+    f.loads[1][1].objectives_met = false;
+    f.loads[1][1].objectives_text = "\"><img src=y>";
     f.shares[0].name = f.track.share = f.track.workload = f.audit[0].text = f.parts[0].stage = "\"><img src=x>";
     f.configurations[0].headroom_limit = f.loads[0][0].limit.resource = "<i>";
     page = page_of(&f.c);
@@ -181,6 +183,7 @@ TEST(hostile_names_are_escaped)
     CHECK(!strstr(page, "<img"));
     CHECK(!strstr(page, "<i>"));
     CHECK_CONTAINS(page, "&lt;script&gt;alert");
+    CHECK_CONTAINS(page, "objectives missed");
     done(&f, page);
 }
 
