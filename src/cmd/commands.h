@@ -3,6 +3,7 @@
 #pragma once
 
 #define COMMANDS(X) \
+    X(demo) \
     X(plan) \
     X(simulate) \
     X(compare) \
@@ -10,5 +11,4 @@
     X(fit) \
     X(validate) \
     X(gpus) \
-    X(demo) \
     X(help)

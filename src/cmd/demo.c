@@ -14,7 +14,7 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_example examples[] = {
-    {"snug demo", "the experiment, with the most users that each configuration serves"},
+    {"snug demo", "the experiment, with the most users that each configuration serves, and report.html"},
     {"snug demo --show --out mine.yaml", "its scenario, as a start for one's own"},
     {0},
 };
@@ -42,6 +42,8 @@ static int run(struct cli *cli, struct err *err)
         return -1;
     cli_note(cli, "%s: speech recognition, speech synthesis and an LLM on emulated GPUs, in virtual time", file->path);
     x.scenario = s;
+    if (!cli->out && strcmp(cli->format, "table") == 0)
+        return execution_demo(cli, &x, "report.html", err);
     return execution_run(cli, &x, err);
 }
 
@@ -54,7 +56,8 @@ const struct command command_demo = {
     .description = "Runs the experiment that this program grew from: streaming speech recognition, bursty speech synthesis and a "
                    "heavy LLM on A100s, each alone, or recognition and synthesis sharing one GPU by time-slicing, MIG or MPS, "
                    "and once more with the freed GPU as a second LLM replica; under 5 and under 50 users. It is "
-                   "'snug compare --headroom' on a scenario that is part of the program, and needs neither a GPU nor a file.\n\n"
+                   "'snug compare --headroom' on a scenario that is part of the program, and needs neither a GPU nor a file. Without -o and "
+                   "--out it also writes the whole report to report.html.\n\n"
                    "Its source is NVIDIA's technical blog of 2026-03-25 on consolidating underutilized GPU workloads. What "
                    "the blog leaves open is stated in the scenario with its reason.",
     .examples = examples,

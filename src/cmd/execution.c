@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "cmd/progress.h"
+#include "report/comparison_html.h"
 #include "report/comparison_json.h"
 #include "report/comparison_table.h"
 #include "report/output.h"
@@ -51,6 +52,8 @@ static void render(const struct cli *cli, const struct comparison *c, struct buf
 
     if (strcmp(cli->format, "table") == 0) {
         comparison_table(c, &style, out);
+    } else if (strcmp(cli->format, "html") == 0) {
+        comparison_html(c, out);
     } else if (strcmp(cli->format, "csv") == 0) {
         tree = comparison_rows(c);
         output_csv(tree, out);
@@ -132,5 +135,28 @@ int execution_run(struct cli *cli, const struct execution *x, struct err *err)
         rc = execution_print(cli, c, err);
     comparison_free(c);
     run_dir_free(dir);
+    return rc;
+}
+
+int execution_demo(struct cli *cli, const struct execution *x, const char *html, struct err *err)
+{
+    struct comparison *c = execute(cli, x, NULL, err);
+    cleanup_buf struct buf table = {.max = BUF_MAX_OUTPUT}, page = {.max = BUF_MAX_OUTPUT};
+    const struct text_style style = {.color = cli->color};
+    int rc = -1;
+
+    if (c) {
+        comparison_table(c, &style, &table);
+        comparison_html(c, &page);
+        cli->out = NULL;
+        rc = cli_output(cli, buf_str(&table), table.len, err);
+        if (rc == 0)
+            rc = file_write(html, buf_str(&page), page.len, err);
+        if (rc == 0)
+            cli_note(cli, "the whole report: %s", html);
+        if (rc == 0 && c->interrupted)
+            rc = err_set(err, ERR_STOPPED, "interrupted; what was finished by then is shown");
+    }
+    comparison_free(c);
     return rc;
 }

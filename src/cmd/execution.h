@@ -8,7 +8,7 @@
 #include "cmd/cli.h"
 #include "scenario/scenario.h"
 
-#define EXECUTION_FORMATS "table json yaml csv"
+#define EXECUTION_FORMATS "table json yaml csv html"
 
 /* Options that mean the same in each of them; to be put into their tables. */
 #define EXECUTION_OPTIONS(repetitions)                                                             \
@@ -50,6 +50,9 @@ int execution_run(struct cli *cli, const struct execution *x, struct err *err);
 /* Prints a comparison however it came about, with the same answer. */
 struct comparison;
 int execution_print(struct cli *cli, const struct comparison *c, struct err *err);
+
+/* Runs it, prints the table, and writes the whole report as HTML to `html`. */
+int execution_demo(struct cli *cli, const struct execution *x, const char *html, struct err *err);
 
 /* Reads the one scenario that -f names. */
 struct scenario *execution_scenario(const struct cli *cli, struct err *err);

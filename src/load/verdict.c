@@ -343,6 +343,34 @@ static const char *development(struct judge *j)
     return best.configuration->name;
 }
 
+/* Where throughput is the users' own, what each configuration could carry still tells them apart. */
+static void say_headroom(struct judge *j)
+{
+    const struct configuration_result *best = NULL, *second = NULL;
+    double most = 0, next = 0;
+
+    for (size_t i = 0; i < j->c->count; i++) {
+        const struct configuration_result *r = &j->c->configurations[i];
+        double per_gpu = (double)r->headroom_users / (double)r->gpus;
+        if (!r->curve_count || !r->headroom_bounded)
+            continue;
+        if (per_gpu > most) {
+            second = best;
+            next = most;
+            best = r;
+            most = per_gpu;
+        } else if (per_gpu > next) {
+            second = r;
+            next = per_gpu;
+        }
+    }
+    if (best && second)
+        say(j, arena_printf(j->c->arena,
+                            "Headroom: %s carries the most users per GPU within the objectives, %.1f (%u on %zu); then %s, %.1f. One "
+                            "search each, without an interval.",
+                            best->name, most, best->headroom_users, best->gpus, second->name, next));
+}
+
 void verdict_decide(struct comparison *c, const char *load, const char *against)
 {
     struct judge j = {.c = c, .load = load ? load : extreme_load(c, 1)};
@@ -368,6 +396,7 @@ void verdict_decide(struct comparison *c, const char *load, const char *against)
     say_limit(&j, best);
     say_limit(&j, other);
     say_limits(&j);
+    say_headroom(&j);
     c->has_verdict = true;
     c->verdict = (struct verdict){
         .load = j.load,

@@ -68,7 +68,7 @@ static bool probe(struct search *s, unsigned users)
                                 .success_rate = r.success_rate};
     keep(s, &p);
     if (!p.ok && (!s->limit || users < s->limit_users)) {
-        s->limit = arena_strdup(s->arena, r.limit.resource);
+        s->limit = outcome_scarce(s->arena, s->scenario, s->configuration, run);
         s->limit_users = users;
     }
     load_result_done(&r);

@@ -107,6 +107,28 @@ static double human_part(const struct recorder *r)
     return fmax(0, 1 - wait / (double)n / 1e9 / (l.turn_s + l.think_s));
 }
 
+/* The hard capacity that was used most on average, and the GPU share that was busiest. */
+static void most_used(struct limit *ret_hard, struct limit *ret_gpu, struct arena *a,
+                      const struct scenario *s, const struct scenario_configuration *c,
+                      const struct run *const *runs, size_t n)
+{
+    *ret_hard = *ret_gpu = (struct limit){.resource = "nothing measured", .use = NAN};
+    for (size_t i = 0; n && i < runs[0]->use_count; i++) {
+        double use = 0;
+        for (size_t k = 0; k < n; k++)
+            use += runs[k]->use[i] / (double)n;
+        if (runs[0]->use_hard[i] && !(use <= ret_hard->use))
+            *ret_hard =
+                (struct limit){arena_strdup(a, runs[0]->use_names[i]), use, use >= SATURATED};
+    }
+    for (size_t g = 0; g < c->count; g++)
+        for (size_t i = 0; i < c->gpus[g].count; i++) {
+            double busy = mean_busy(runs, n, g, i);
+            if (!(busy <= ret_gpu->use))
+                *ret_gpu = (struct limit){busiest_name(a, s, c, g, i), busy, busy >= SATURATED};
+        }
+}
+
 /*
  * What keeps the configuration from doing more: a hard capacity near its end; else the users
  * themselves where they spend most of their time speaking, listening and thinking; else the GPU
@@ -116,22 +138,10 @@ static void fill_limit(struct load_result *r, struct arena *a, const struct scen
                        const struct scenario_configuration *c, const struct run *const *runs,
                        size_t n)
 {
-    struct limit hard = {.resource = "nothing measured", .use = NAN}, gpu = hard;
+    struct limit hard, gpu;
     double human = 0;
 
-    for (size_t i = 0; n && i < runs[0]->use_count; i++) {
-        double use = 0;
-        for (size_t k = 0; k < n; k++)
-            use += runs[k]->use[i] / (double)n;
-        if (runs[0]->use_hard[i] && !(use <= hard.use))
-            hard = (struct limit){arena_strdup(a, runs[0]->use_names[i]), use, use >= SATURATED};
-    }
-    for (size_t g = 0; g < c->count; g++)
-        for (size_t i = 0; i < c->gpus[g].count; i++) {
-            double busy = mean_busy(runs, n, g, i);
-            if (!(busy <= gpu.use))
-                gpu = (struct limit){busiest_name(a, s, c, g, i), busy, busy >= SATURATED};
-        }
+    most_used(&hard, &gpu, a, s, c, runs, n);
     for (size_t k = 0; k < n; k++)
         human += human_part(runs[k]->recorder) / (double)n;
     if (hard.use >= LIMITS)
@@ -140,6 +150,15 @@ static void fill_limit(struct load_result *r, struct arena *a, const struct scen
         r->limit = (struct limit){"the users' own time", human, human >= SATURATED};
     else
         r->limit = gpu;
+}
+
+const char *outcome_scarce(struct arena *arena, const struct scenario *s,
+                           const struct scenario_configuration *c, const struct run *run)
+{
+    struct limit hard, gpu;
+
+    most_used(&hard, &gpu, arena, s, c, &(const struct run *){run}, 1);
+    return hard.use >= 0.5 ? hard.resource : gpu.resource;
 }
 
 /* Busy time of every tenant, of the first run, thinned to at most 200 points. */

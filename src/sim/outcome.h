@@ -17,3 +17,10 @@
 void outcome_fill(struct load_result *ret, struct arena *arena, const struct scenario *s,
                   const struct scenario_configuration *c, const struct scenario_load *load,
                   unsigned users, const struct run *const *runs, size_t n);
+
+/*
+ * What ran short in a run that missed its objectives, in `arena`: the hard capacity used most where
+ * bursts can have met its end (half of it in use on average), else the busiest GPU share.
+ */
+const char *outcome_scarce(struct arena *arena, const struct scenario *s,
+                           const struct scenario_configuration *c, const struct run *run);
