@@ -586,7 +586,7 @@ static enum mip_status solve(struct run *r, const double *cost, double constant,
     ret->seconds = result.seconds;
     ret->proven = status == MIP_OPTIMAL;
     if (status == MIP_FEASIBLE && step > 0) { /* the next value of the objective's grid is a bound too */
-        double up = ceil(ret->bound / step - 1e-6) * step;
+        double up = ceil(ret->bound / step - 1e-3) * step;
         ret->bound = fmin(fmax(ret->bound, up), ret->value);
         ret->proven = ret->bound > ret->value - step * 0.5;
     }

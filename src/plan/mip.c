@@ -17,6 +17,8 @@
 
 #include "base/mem.h"
 
+enum { QUICK_NODES = 300 };
+
 struct entry {
     int row, column;
     double value;
@@ -197,7 +199,7 @@ static void take_solution(const struct mip *m, const double *x, struct mip_resul
     }
 }
 
-static void solve_here(const struct mip *m, const struct mip_limits *limits, struct mip_result *ret)
+static void solve_once(const struct mip *m, const struct mip_limits *limits, double seconds, bool quick, const double *start, struct mip_result *ret)
 {
     Cbc_Model *cbc = Cbc_newModel();
     double began = now();
@@ -217,23 +219,28 @@ static void solve_here(const struct mip *m, const struct mip_limits *limits, str
     Cbc_setObjSense(cbc, 1);
     Cbc_setLogLevel(cbc, 0);
     Cbc_setParameter(cbc, "timeMode", "elapsed");
-    if (limits && limits->seconds > 0)
-        Cbc_setMaximumSeconds(cbc, limits->seconds);
-    Cbc_setAllowableGap(cbc, limits && limits->step > 0 ? limits->step * (1 - 1e-5) : 1e-9);
+    if (seconds > 0)
+        Cbc_setMaximumSeconds(cbc, seconds);
+    Cbc_setAllowableGap(cbc, limits && limits->step > 0 ? limits->step * 0.99 : 1e-9);
     Cbc_setAllowableFractionGap(cbc, 0);
-    if (limits && limits->start) {
+    if (start) {
         int *at = xmalloc((m->columns + 1) * sizeof *at);
         for (size_t i = 0; i < m->columns; i++)
             at[i] = (int)i;
-        Cbc_setMIPStartI(cbc, (int)m->columns, at, limits->start);
+        Cbc_setMIPStartI(cbc, (int)m->columns, at, start);
         free(at);
     }
     /*
      * Without its preprocessing CBC 2.10.8's MIR cuts were wrong on live fleets of mixed models: "optimal" with 119 moves where 116 are
-     * possible. Preprocessing stays on, MIR cuts stay off, whatever they would gain.
+     * possible. They stay off, whatever they would gain.
      */
     Cbc_setParameter(cbc, "mixedIntegerRoundingCuts", "off");
     Cbc_setParameter(cbc, "twoMirCuts", "off");
+    if (quick) {
+        Cbc_setParameter(cbc, "preprocess", "off");
+        Cbc_setParameter(cbc, "presolve", "off");
+        Cbc_setMaximumNodes(cbc, QUICK_NODES);
+    }
     Cbc_solve(cbc);
     if (Cbc_isProvenInfeasible(cbc)) {
         ret->status = MIP_INFEASIBLE;
@@ -251,6 +258,35 @@ static void solve_here(const struct mip *m, const struct mip_limits *limits, str
     }
     ret->seconds = now() - began;
     Cbc_deleteModel(cbc);
+}
+
+/*
+ * Twice at most: as it stands, which is best for most of our programs (a live fleet of 3,000 H100: 0.1 s against 0.6 s), for a number of
+ * nodes, not of seconds, so that the same input is the same search; then with preprocessing, from the best solution so far.
+ */
+static void solve_here(const struct mip *m, const struct mip_limits *limits, struct mip_result *ret)
+{
+    double began = now(), seconds = limits ? limits->seconds : 0;
+    struct mip_result first;
+
+    solve_once(m, limits, seconds, true, limits ? limits->start : NULL, ret);
+    if (ret->status == MIP_OPTIMAL || ret->status == MIP_INFEASIBLE)
+        return;
+    first = *ret;
+    if (seconds > 0)
+        seconds = fmax(seconds - (now() - began), 0.05);
+    solve_once(m, limits, seconds, false, first.x ? first.x : limits ? limits->start : NULL, ret);
+    if (first.x && (!ret->x || first.value < ret->value)) {
+        free(ret->x);
+        ret->x = TAKE(first.x);
+        ret->value = first.value;
+        if (ret->status == MIP_UNKNOWN || ret->status == MIP_INFEASIBLE)
+            ret->status = MIP_FEASIBLE;
+    }
+    if (ret->status != MIP_OPTIMAL)
+        ret->bound = fmax(ret->bound, first.bound);
+    ret->seconds = now() - began;
+    free(first.x);
 }
 
 /* What a child process sends back; the solution's columns follow where there is one. */

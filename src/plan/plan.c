@@ -104,7 +104,7 @@ static void take_values(struct plan *plan, const struct master_result *r)
     plan->search.gpus = r->gpus.seconds;
     plan->search.moves = r->moves.seconds;
     plan->cost = (struct plan_value){r->cost.value, r->cost.bound, r->cost.proven};
-    plan->gpus_bound = (int64_t)ceil(r->gpus.bound - 1e-6);
+    plan->gpus_bound = (int64_t)ceil(r->gpus.bound - 1e-3);
     plan->gpus_proven = r->gpus.proven && (!r->priced || r->cost.proven);
     plan->weighted = (struct plan_value){r->moves.value, r->moves.bound, r->moves.proven};
     plan->moves_proven = r->moves.proven && plan->gpus_proven;
@@ -354,7 +354,7 @@ static void run(struct making *k)
     if (r.feasible) {
         take_values(k->plan, &r);
         assign_moves(k->plan);
-        k->plan->moves_bound = k->plan->moves_proven ? k->plan->moves_done : (int64_t)ceil(r.moves.bound - 1e-6);
+        k->plan->moves_bound = k->plan->moves_proven ? k->plan->moves_done : (int64_t)ceil(r.moves.bound - 1e-3);
         if (k->problem->truncated) {
             k->plan->gpus_proven = k->plan->moves_proven = k->plan->cost.proven = false;
             k->plan->gpus_bound = 0;
