@@ -14,6 +14,13 @@ import sys
 TOP = pathlib.Path(__file__).resolve().parent.parent
 FILE_LINES, FUNCTION_LINES, COLUMNS = 600, 80, 120
 
+# Files over FILE_LINES that are known, with why; each a debt until it is cut.
+LONG_FILES = {
+    "src/plan/assign.c": "placing by flow, by node and by hand: three nouns, to be cut",
+    "src/plan/check.c": "the independent check shares no code with the search and stands in one place; to be cut by rule",
+    "src/plan/master.c": "the integer program and its stages: to be cut",
+}
+
 # Calls that have no place here, each with what to use instead.
 BANNED = {
     "strcpy": "arena_strdup, xstrdup", "strcat": "struct buf", "sprintf": "snprintf, struct buf", "vsprintf": "vsnprintf",
@@ -111,7 +118,7 @@ def check_c(path, text):
         complain(path, 1, "no #pragma once")
     code = bare(text)
     lines = code.splitlines()
-    if len(lines) > FILE_LINES:
+    if len(lines) > FILE_LINES and path.relative_to(TOP).as_posix() not in LONG_FILES:
         complain(path, len(lines), "%d lines, at most %d: is it still one noun?" % (len(lines), FILE_LINES))
     for name, line, n in functions(code):
         if n > FUNCTION_LINES:
