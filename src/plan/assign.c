@@ -21,13 +21,13 @@ struct assigner {
     const struct problem *p;
     const struct solution *s;
     struct plan *plan;
-    int *mode_of;      /* by node: mode of its cell */
-    int *block_of;     /* by GPU */
-    int *outcome_of;   /* by GPU */
-    int *unit_of;      /* by node; -1 unless indexed */
-    struct free_list *free; /* by slot */
+    int *mode_of;              /* by node: mode of its cell */
+    int *block_of;             /* by GPU */
+    int *outcome_of;           /* by GPU */
+    int *unit_of;              /* by node; -1 unless indexed */
+    struct free_list *free;    /* by slot */
     struct free_list *staying; /* by keep: places whose replica may stay */
-    int *slice_of_block; /* not indexed: by block */
+    int *slice_of_block;       /* not indexed: by block */
 };
 
 /* Which mode every node takes, and with it each GPU's block: GPUs by state, as the cell lists them. */
@@ -72,8 +72,8 @@ static const struct slice *slice_of(const struct assigner *a, int unit, int bloc
 }
 
 /*
- * Outcomes. First the idle ones: nodes whose GPUs can all be idle take them whole, those with the fewest busy GPUs now first; then
- * the rest in order.
+ * Outcomes. First the idle ones: nodes whose GPUs can all be idle take them whole, those with the fewest busy GPUs
+ * now first; then the rest in order.
  */
 static void give_outcomes(struct assigner *a)
 {
@@ -132,7 +132,8 @@ static void push(struct free_list *l, size_t gpu, int place, int unit)
     l->at[l->n++] = (struct free_place){gpu, place, unit};
 }
 
-static const struct use *use_at(const struct problem *p, int workload, enum fleet_mode mode, int model, const struct gpu_profile *profile)
+static const struct use *use_at(const struct problem *p, int workload, enum fleet_mode mode, int model,
+                                const struct gpu_profile *profile)
 {
     const struct group *g = &p->groups[p->group_of[workload]];
 
@@ -172,7 +173,8 @@ static int slot_of(const struct problem *p, enum fleet_mode mode, int model, con
 static void offer_place(struct assigner *a, size_t gpu, int place, int unit, int model, int workload, int slot)
 {
     struct plan_gpu *g = &a->plan->gpus[gpu];
-    const struct use *u = workload == FLEET_NONE ? NULL : use_at(a->p, workload, g->mode, model, g->places[place].profile);
+    const struct use *u =
+        workload == FLEET_NONE ? NULL : use_at(a->p, workload, g->mode, model, g->places[place].profile);
 
     if (u && fixed(&a->p->fleet->workloads[workload])) {
         g->places[place].workload = workload;
@@ -197,8 +199,8 @@ static void new_places(struct plan_gpu *g, size_t n)
     g->n = (uint16_t)n;
 }
 
-static void open_mig(struct assigner *a, size_t gpu, const struct fleet_node *node, const struct fleet_gpu *now, int unit,
-                     const struct reach *reach)
+static void open_mig(struct assigner *a, size_t gpu, const struct fleet_node *node, const struct fleet_gpu *now,
+                     int unit, const struct reach *reach)
 {
     struct plan_gpu *g = &a->plan->gpus[gpu];
     bool parted = a->p->fleet->rules.actuator == FLEET_MIG_PARTED;
@@ -216,7 +218,8 @@ static void open_mig(struct assigner *a, size_t gpu, const struct fleet_node *no
     }
 }
 
-static void open_alone(struct assigner *a, size_t gpu, const struct fleet_node *node, const struct fleet_gpu *now, int unit)
+static void open_alone(struct assigner *a, size_t gpu, const struct fleet_node *node, const struct fleet_gpu *now,
+                       int unit)
 {
     struct plan_gpu *g = &a->plan->gpus[gpu];
 
@@ -227,8 +230,8 @@ static void open_alone(struct assigner *a, size_t gpu, const struct fleet_node *
 }
 
 /* Shared: fixed tenants, those that may stay (as many as the outcome says), then free tenancies by slot. */
-static void open_shared(struct assigner *a, size_t gpu, const struct fleet_node *node, const struct fleet_gpu *now, int unit,
-                        enum fleet_mode mode, const struct outcome *o)
+static void open_shared(struct assigner *a, size_t gpu, const struct fleet_node *node, const struct fleet_gpu *now,
+                        int unit, enum fleet_mode mode, const struct outcome *o)
 {
     const struct problem *p = a->p;
     struct plan_gpu *g = &a->plan->gpus[gpu];
@@ -256,7 +259,8 @@ static void open_shared(struct assigner *a, size_t gpu, const struct fleet_node 
         k = &p->keeps[(size_t)o->offers[i].row - p->slot_count];
         for (int c = 0; c < o->offers[i].count; c++)
             for (size_t t = 0; t < now->n; t++)
-                if (!used[t] && now->places[t].workload != FLEET_NONE && p->group_of[now->places[t].workload] == k->group) {
+                if (!used[t] && now->places[t].workload != FLEET_NONE &&
+                    p->group_of[now->places[t].workload] == k->group) {
                     used[t] = true;
                     may_stay[n] = (int)t;
                     tenancies[n++] = k->slot;
@@ -380,7 +384,8 @@ struct want {
     int64_t replicas, reserved; /* still to place */
 };
 
-/* The next place of a slot, on a node of its own where asked; NULL: none is left. `apart`: a workload that is not on the node yet. */
+/* The next place of a slot, on a node of its own where asked; NULL: none is left. `apart`: a workload that is not on
+ * the node yet. */
 static struct free_place *take_place(struct assigner *a, int slot, int unit, int apart)
 {
     struct free_list *l = &a->free[slot];
@@ -404,8 +409,8 @@ static void fill(struct assigner *a, const struct placing *pl, struct want *want
     size_t next = 0;
 
     for (int64_t c = 0; c < pl->count; c++) {
-        struct free_place *fp = take_place(a, u->slot, pl->unit,
-                                           a->p->groups[pl->group].spread ? a->p->groups[pl->group].workloads[0] : FLEET_NONE);
+        struct free_place *fp = take_place(
+            a, u->slot, pl->unit, a->p->groups[pl->group].spread ? a->p->groups[pl->group].workloads[0] : FLEET_NONE);
         struct plan_place *q;
         size_t k;
         if (!fp)
@@ -587,7 +592,8 @@ void assign(const struct problem *p, const struct solution *s, struct plan *plan
     free(a.slice_of_block);
 }
 
-static double gives_at(const struct options *o, int workload, enum fleet_mode mode, int model, const struct gpu_profile *profile)
+static double gives_at(const struct options *o, int workload, enum fleet_mode mode, int model,
+                       const struct gpu_profile *profile)
 {
     for (size_t i = 0; i < o->of[workload].n; i++) {
         const struct way *w = &o->of[workload].at[i];
@@ -614,7 +620,9 @@ bool assign_complete(const struct fleet *f, const struct options *o, const struc
                     continue;
                 ok = ok && !(f->workloads[w].spread && last[w] == (int)n);
                 last[w] = (int)n;
-                have[w] += f->workloads[w].by_rate ? gives_at(o, w, g->mode, f->nodes[n].model_index, g->places[k].profile) : 1;
+                have[w] += f->workloads[w].by_rate
+                               ? gives_at(o, w, g->mode, f->nodes[n].model_index, g->places[k].profile)
+                               : 1;
             }
         }
     for (size_t w = 0; w < f->workload_count; w++) {
@@ -640,7 +648,8 @@ static const struct way *mig_way(const struct options *o, int workload, int mode
 }
 
 /* A place on this node for one more replica; false: there is none. */
-static bool mend_here(const struct fleet *f, const struct options *o, struct plan *plan, int workload, size_t node, bool reserved)
+static bool mend_here(const struct fleet *f, const struct options *o, struct plan *plan, int workload, size_t node,
+                      bool reserved)
 {
     const struct fleet_node *n = &f->nodes[node];
     const struct way *w = mig_way(o, workload, n->model_index, NULL);
@@ -678,7 +687,8 @@ static bool mend_here(const struct fleet *f, const struct options *o, struct pla
 
 void assign_mend(const struct fleet *f, const struct options *o, struct plan *plan)
 {
-    int64_t *have = xcalloc(f->workload_count + 1, sizeof *have), *room = xcalloc(f->workload_count + 1, sizeof *room);
+    int64_t *have = xcalloc(f->workload_count + 1, sizeof *have),
+            *room = xcalloc(f->workload_count + 1, sizeof *room);
 
     for (size_t g = 0; g < f->gpu_count; g++)
         for (size_t k = 0; k < plan->gpus[g].n; k++)
@@ -728,7 +738,8 @@ static void mark_stays(const struct fleet_gpu *now, struct plan_gpu *g, bool *st
             continue;
         for (size_t t = 0; t < now->n; t++)
             if (!stays[t] && now->places[t].workload == g->places[k].workload &&
-                (now->mode != FLEET_MIG || (now->places[t].profile == g->places[k].profile && now->places[t].start == g->places[k].start))) {
+                (now->mode != FLEET_MIG ||
+                 (now->places[t].profile == g->places[k].profile && now->places[t].start == g->places[k].start))) {
                 stays[t] = true;
                 break;
             }
@@ -778,7 +789,8 @@ void assign_moves(struct plan *plan)
     if (fresh_count)
         qsort(fresh, fresh_count, sizeof *fresh, tenant_order);
     while (o < old_count || q < fresh_count) {
-        int w = o < old_count && (q == fresh_count || old[o].workload <= fresh[q].workload) ? old[o].workload : fresh[q].workload;
+        int w = o < old_count && (q == fresh_count || old[o].workload <= fresh[q].workload) ? old[o].workload
+                                                                                            : fresh[q].workload;
         struct plan_move m = {w, -1, -1, -1, -1, -1};
         if (o < old_count && old[o].workload == w) {
             m.from = old[o].gpu;

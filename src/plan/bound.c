@@ -24,16 +24,24 @@ static bool starts_are(const struct gpu_profile *p, const int *starts, size_t n)
 /* The placements that the proof stands on; a model that differs has no closed form here. */
 static bool eight_placements(const struct gpu_profile *p)
 {
-    static const int all[] = {0, 1, 2, 3, 4, 5, 6}, even[] = {0, 2, 4, 6}, two[] = {0, 2, 4}, half[] = {0, 4}, zero[] = {0};
+    static const int all[] = {0, 1, 2, 3, 4, 5, 6}, even[] = {0, 2, 4, 6}, two[] = {0, 2, 4}, half[] = {0, 4},
+                     zero[] = {0};
 
     switch (p->nvml) {
-    case 0: return p->size == 1 && starts_are(p, all, 7);
-    case 9: return p->size == 2 && starts_are(p, even, 4);
-    case 1: return p->size == 2 && starts_are(p, two, 3);
-    case 2: return p->size == 4 && starts_are(p, half, 2);
-    case 3: return p->size == 4 && starts_are(p, zero, 1);
-    case 4: return p->size == 8 && starts_are(p, zero, 1);
-    default: return false;
+    case 0:
+        return p->size == 1 && starts_are(p, all, 7);
+    case 9:
+        return p->size == 2 && starts_are(p, even, 4);
+    case 1:
+        return p->size == 2 && starts_are(p, two, 3);
+    case 2:
+        return p->size == 4 && starts_are(p, half, 2);
+    case 3:
+        return p->size == 4 && starts_are(p, zero, 1);
+    case 4:
+        return p->size == 8 && starts_are(p, zero, 1);
+    default:
+        return false;
     }
 }
 

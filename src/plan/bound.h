@@ -7,10 +7,10 @@
  *               ceil((n2 + n3 + 2 n4 + 3 n7) / 3),
  *               ceil((n1 + 2 m + 2 n2 + 4 n3 + 4 n4 + 8 n7) / 8),
  *               ceil((n1 + m + 2 n2 + 3 n3 + 4 n4 + 7 n7) / 7) )
- * and on four slices (A30, RTX PRO 6000) G* = ceil((n1 + 2 n2 + 4 n4) / 4). Each term is a face of the polytope of what one
- * GPU holds; that rounding them up is exact was checked against enumeration (tests/unit/plan/test_bound.c does
- * so again). So "it fits G GPUs" is the same as "no face is over G times its capacity", which is how the
- * search (plan/pattern.h) sees a GPU.
+ * and on four slices (A30, RTX PRO 6000) G* = ceil((n1 + 2 n2 + 4 n4) / 4). Each term is a face of the polytope of
+ * what one GPU holds; that rounding them up is exact was checked against enumeration (tests/unit/plan/test_bound.c
+ * does so again). So "it fits G GPUs" is the same as "no face is over G times its capacity", which is how the search
+ * (plan/pattern.h) sees a GPU.
  */
 #pragma once
 
@@ -34,8 +34,10 @@ struct bound_face {
  */
 size_t bound_faces(const struct gpu_model *m, uint32_t mask, struct bound_face ret[BOUND_FACES_MAX]);
 
-/* The largest of the faces' bounds for a demand by profile index; ret_face (may be NULL) is the face that gives it. */
-int64_t bound_gpus(const struct bound_face *faces, size_t n, const int64_t demand[GPU_PROFILES_MAX], size_t *ret_face);
+/* The largest of the faces' bounds for a demand by profile index; ret_face (may be NULL) is the face that gives it.
+ */
+int64_t bound_gpus(const struct bound_face *faces, size_t n, const int64_t demand[GPU_PROFILES_MAX],
+                   size_t *ret_face);
 
 /* "n2 + n3 + 2 n4 + 3 n7 <= 3 G" with the names of the profiles, for reports. */
 struct buf;

@@ -56,7 +56,8 @@ static void fill(struct filler *f, size_t at, int left, int64_t memory)
     f->count[at] = 0;
 }
 
-void bundle_list(const struct problem *p, enum fleet_mode mode, int r, int model, const int64_t *wanted, struct bundle_list *ret)
+void bundle_list(const struct problem *p, enum fleet_mode mode, int r, int model, const int64_t *wanted,
+                 struct bundle_list *ret)
 {
     int64_t memory = p->fleet->models[model]->memory_mib << 20;
     struct filler f = {.p = p, .l = ret, .wanted = wanted};

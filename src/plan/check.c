@@ -24,11 +24,11 @@ struct checker {
     struct findings *out;
     struct place *at; /* by node, then GPU */
     size_t n, cap;
-    size_t *first;    /* by GPU: index in `at`; one more at the end */
+    size_t *first;                    /* by GPU: index in `at`; one more at the end */
     int64_t *real, *reserved, *stays; /* by workload */
     double *rate;
-    bool *change;     /* by node: a GPU's MIG mode changes */
-    bool *in_use;     /* by GPU */
+    bool *change; /* by node: a GPU's MIG mode changes */
+    bool *in_use; /* by GPU */
     int64_t moves, gpus;
     double weighted;
 };
@@ -78,12 +78,14 @@ static bool equal(double a, double b)
 static bool read_placement(struct checker *c, const struct doc_node *n, size_t index, struct place *p)
 {
     const char *node = text_of(doc_get(n, "node")), *mode = text_of(doc_get(n, "mode"));
-    const char *profile = doc_get(n, "profile") && doc_get(n, "profile")->kind == DOC_SCALAR ? text_of(doc_get(n, "profile")) : NULL;
+    const char *profile =
+        doc_get(n, "profile") && doc_get(n, "profile")->kind == DOC_SCALAR ? text_of(doc_get(n, "profile")) : NULL;
     const struct doc_node *w = doc_get(n, "workload"), *r = doc_get(n, "reserved");
     int64_t gpu = -1, start = 0;
     struct err e = {0};
 
-    *p = (struct place){.node = node ? fleet_find_node(c->f, node) : FLEET_NONE, .workload = FLEET_NONE, .replica = -1};
+    *p = (struct place){
+        .node = node ? fleet_find_node(c->f, node) : FLEET_NONE, .workload = FLEET_NONE, .replica = -1};
     if (p->node == FLEET_NONE || !whole(doc_get(n, "gpu"), &gpu) || gpu < 0 || gpu >= c->f->nodes[p->node].count) {
         find(c, "placement %zu: no such node or GPU", index);
         return false;
@@ -195,7 +197,8 @@ static const struct fleet_option *option_of(const struct checker *c, const struc
         bool here = !o->limited;
         for (size_t k = 0; k < o->model_count; k++)
             here = here || o->models[k] == c->f->nodes[p->node].model_index;
-        if ((int)o->mode != p->mode || !here || (o->mode == FLEET_MIG && gpu_profile_find(m, o->profile, &e) != p->profile))
+        if ((int)o->mode != p->mode || !here ||
+            (o->mode == FLEET_MIG && gpu_profile_find(m, o->profile, &e) != p->profile))
             continue;
         if ((o->mode == FLEET_TIME_SLICING || o->mode == FLEET_MPS) && (w->isolated || o->limit < tenants))
             continue;
@@ -228,18 +231,20 @@ static void check_option(struct checker *c, const struct place *p, int tenants)
     if (w->option_count) {
         const struct fleet_option *o = option_of(c, p, tenants);
         if (!o) {
-            find(c, "%s/%d: %s has no option for %s%s%s", node->name, p->gpu, w->name, FLEET_MODE_NAMES[p->mode], p->profile ? " " : "",
-                 p->profile ? p->profile->name : "");
+            find(c, "%s/%d: %s has no option for %s%s%s", node->name, p->gpu, w->name, FLEET_MODE_NAMES[p->mode],
+                 p->profile ? " " : "", p->profile ? p->profile->name : "");
             return;
         }
         gives = o->throughput;
     } else if (w->measured) {
         gives = p->mode == FLEET_MIG ? measured(c, p) : 0;
         if (gives <= 0)
-            find(c, "%s/%d: %s: the table has no row for this place below the objective", node->name, p->gpu, w->name);
+            find(c, "%s/%d: %s: the table has no row for this place below the objective", node->name, p->gpu,
+                 w->name);
     } else if (p->mode == FLEET_TIME_SLICING || p->mode == FLEET_MPS) {
         find(c, "%s/%d: %s shares a GPU, nothing allows it", node->name, p->gpu, w->name);
-    } else if ((double)((p->profile ? p->profile->memory_mib : node->model->memory_mib) << 20) < 1.1 * (double)w->memory) {
+    } else if ((double)((p->profile ? p->profile->memory_mib : node->model->memory_mib) << 20) <
+               1.1 * (double)w->memory) {
         find(c, "%s/%d: %s needs more memory with headroom than there is", node->name, p->gpu, w->name);
     }
     if (w->by_rate)
@@ -344,7 +349,8 @@ static void count_stays(struct checker *c, size_t n, int g)
                 used[k] = true;
         }
         if (p->stays != stays)
-            find(c, "%s/%d: replica of %s is said %s", node->name, g, p->workload == FLEET_NONE ? "nobody" : c->f->workloads[p->workload].name,
+            find(c, "%s/%d: replica of %s is said %s", node->name, g,
+                 p->workload == FLEET_NONE ? "nobody" : c->f->workloads[p->workload].name,
                  p->stays ? "to stay, it cannot" : "to move, it stays");
         if (stays)
             c->stays[p->workload]++;
@@ -358,19 +364,23 @@ static void check_workloads(struct checker *c)
 
     for (size_t w = 0; w < f->workload_count; w++) {
         const struct fleet_workload *fw = &f->workloads[w];
-        int64_t remain = fw->by_rate ? c->real[w] : fw->replicas, slots = (int64_t)ceil((double)fw->replicas * (1 + f->rules.headroom) * (1 - 1e-9));
+        int64_t remain = fw->by_rate ? c->real[w] : fw->replicas,
+                slots = (int64_t)ceil((double)fw->replicas * (1 + f->rules.headroom) * (1 - 1e-9));
         int64_t moves;
         last[w] = -1;
         if (fw->by_rate) {
             if (c->rate[w] < fw->rate * (1 + f->rules.headroom) * (1 - 1e-8))
-                find(c, "%s: its instances give %.6g requests/s, the rate is %.6g with headroom", fw->name, c->rate[w], fw->rate * (1 + f->rules.headroom));
+                find(c, "%s: its instances give %.6g requests/s, the rate is %.6g with headroom", fw->name,
+                     c->rate[w], fw->rate * (1 + f->rules.headroom));
             if (c->reserved[w])
                 find(c, "%s: reserved places of a workload with a rate", fw->name);
         } else {
             if (c->real[w] != fw->replicas)
-                find(c, "%s: %" PRId64 " replicas are placed, %" PRId64 " are wanted", fw->name, c->real[w], fw->replicas);
+                find(c, "%s: %" PRId64 " replicas are placed, %" PRId64 " are wanted", fw->name, c->real[w],
+                     fw->replicas);
             if (c->reserved[w] != slots - fw->replicas)
-                find(c, "%s: room for %" PRId64 " more replicas, headroom wants %" PRId64, fw->name, c->reserved[w], slots - fw->replicas);
+                find(c, "%s: room for %" PRId64 " more replicas, headroom wants %" PRId64, fw->name, c->reserved[w],
+                     slots - fw->replicas);
         }
         if (fw->running < remain)
             remain = fw->running;
@@ -414,7 +424,8 @@ static void check_numbers(struct checker *c)
     for (size_t i = 0; i < n; i++) {
         int64_t expected = i > 0 && sorted[i - 1]->workload == sorted[i]->workload ? sorted[i - 1]->replica + 1 : 0;
         if (sorted[i]->replica != expected)
-            find(c, "%s: found replica %" PRId64 ", expected %" PRId64, c->f->workloads[sorted[i]->workload].name, sorted[i]->replica, expected);
+            find(c, "%s: found replica %" PRId64 ", expected %" PRId64, c->f->workloads[sorted[i]->workload].name,
+                 sorted[i]->replica, expected);
     }
     free(sorted);
 }
@@ -437,7 +448,8 @@ static int64_t simple_bound(const struct checker *c)
     return c->gpus > 0;
 }
 
-static void check_value(struct checker *c, const char *what, const struct doc_node *n, const char *key, double truth, double least)
+static void check_value(struct checker *c, const char *what, const struct doc_node *n, const char *key, double truth,
+                        double least)
 {
     double bound;
 
@@ -502,7 +514,8 @@ static void check_bill(struct checker *c, const char *key, bool after)
         if (n && !number(n, &share))
             find(c, "cost.%s.workloads.%s: no number", key, c->f->workloads[w].name);
         if (fabs(share - b.workloads[w]) > 1e-4 + 1e-6 * b.workloads[w])
-            find(c, "cost.%s.workloads.%s: %.6f is stated, it is %.6f", key, c->f->workloads[w].name, share, b.workloads[w]);
+            find(c, "cost.%s.workloads.%s: %.6f is stated, it is %.6f", key, c->f->workloads[w].name, share,
+                 b.workloads[w]);
         sum += share;
     }
     if (number(doc_get(stands, "idle"), &v)) {
@@ -538,7 +551,8 @@ static void check_freed(struct checker *c)
             said = said || (text_of(list->items[i]) && strcmp(text_of(list->items[i]), node->name) == 0);
         expected += before && !after;
         if (said != (before && !after))
-            find(c, "nodes_freed: %s is %s", node->name, said ? "listed, it is not freed" : "freed, it is not listed");
+            find(c, "nodes_freed: %s is %s", node->name,
+                 said ? "listed, it is not freed" : "freed, it is not listed");
     }
     if (n != expected)
         find(c, "nodes_freed: %zu are listed, %zu are freed", n, expected);
@@ -581,11 +595,11 @@ static int64_t gpu_of(const struct checker *c, const struct doc_node *at)
 
 /* The steps as they are walked: which present replicas have left, wave by wave, and which placements are taken. */
 struct walk {
-    uint64_t *left, *leaving; /* by GPU: bits of its present places; `leaving` in the wave under way */
-    uint64_t *standing;       /* by GPU: those who stay to the end */
-    bool *taken;              /* by placement: it has arrived, or stays */
+    uint64_t *left, *leaving;                /* by GPU: bits of its present places; `leaving` in the wave under way */
+    uint64_t *standing;                      /* by GPU: those who stay to the end */
+    bool *taken;                             /* by placement: it has arrived, or stays */
     int64_t *moved, *fresh, *retired, *away; /* by workload; away in the wave under way */
-    int64_t *waiting;         /* by GPU: replicas that wait there */
+    int64_t *waiting;                        /* by GPU: replicas that wait there */
     bool forced;
 };
 
@@ -601,7 +615,8 @@ static bool read_leg(struct checker *c, const struct doc_node *m, struct leg *l)
 {
     const char *name = text_of(doc_get(m, "workload"));
 
-    *l = (struct leg){.from = doc_get(m, "from"), .to = doc_get(m, "to"), .how = text_of(doc_get(m, "how")), .a = -1, .b = -1};
+    *l = (struct leg){
+        .from = doc_get(m, "from"), .to = doc_get(m, "to"), .how = text_of(doc_get(m, "how")), .a = -1, .b = -1};
     l->workload = name ? fleet_find_workload(c->f, name) : FLEET_NONE;
     l->forced = is_true(doc_get(m, "forced"));
     if (l->from && l->from->kind != DOC_MAPPING)
@@ -614,10 +629,12 @@ static bool read_leg(struct checker *c, const struct doc_node *m, struct leg *l)
         l->b = gpu_of(c, l->to);
     l->from_waits = l->from && is_true(doc_get(l->from, "waits"));
     l->to_waits = l->to && is_true(doc_get(l->to, "waits"));
-    return l->workload != FLEET_NONE && l->how && (l->from || l->to) && (!l->from || l->a >= 0) && (!l->to || l->b >= 0);
+    return l->workload != FLEET_NONE && l->how && (l->from || l->to) && (!l->from || l->a >= 0) &&
+           (!l->to || l->b >= 0);
 }
 
-static bool is_place(const struct checker *c, const struct doc_node *at, size_t gpu, const struct gpu_profile *profile, int start, int mode)
+static bool is_place(const struct checker *c, const struct doc_node *at, size_t gpu,
+                     const struct gpu_profile *profile, int start, int mode)
 {
     const struct gpu_model *m = c->f->nodes[fleet_node_of(c->f, gpu)].model;
     const char *text = text_of(doc_get(at, "profile")), *said = text_of(doc_get(at, "mode"));
@@ -642,7 +659,8 @@ static void leave(struct checker *c, struct walk *k, const struct leg *l)
         return;
     }
     for (size_t i = 0; i < now->n; i++)
-        if (now->places[i].workload == l->workload && !((k->left[l->a] | k->leaving[l->a] | k->standing[l->a]) >> i & 1) &&
+        if (now->places[i].workload == l->workload &&
+            !((k->left[l->a] | k->leaving[l->a] | k->standing[l->a]) >> i & 1) &&
             is_place(c, l->from, (size_t)l->a, now->places[i].profile, now->places[i].start, (int)now->mode)) {
             k->leaving[l->a] |= UINT64_C(1) << i;
             return;
@@ -662,11 +680,12 @@ static bool clear(const struct checker *c, const struct walk *k, size_t gpu, con
         if (now->places[i].workload == FLEET_NONE || gone)
             continue;
         for (size_t q = c->first[gpu]; q < c->first[gpu + 1]; q++)
-            stays = stays || (c->at[q].stays && c->at[q].workload == now->places[i].workload && c->at[q].profile == now->places[i].profile &&
-                              c->at[q].start == now->places[i].start);
+            stays = stays || (c->at[q].stays && c->at[q].workload == now->places[i].workload &&
+                              c->at[q].profile == now->places[i].profile && c->at[q].start == now->places[i].start);
         if (stays && (stands || now->mode != FLEET_MIG))
             continue;
-        if (stands && (now->places[i].start >= p->start + p->profile->size || p->start >= now->places[i].start + now->places[i].profile->size))
+        if (stands && (now->places[i].start >= p->start + p->profile->size ||
+                       p->start >= now->places[i].start + now->places[i].profile->size))
             continue;
         return false;
     }
@@ -684,15 +703,17 @@ static void arrive(struct checker *c, struct walk *k, const struct leg *l)
     }
     for (size_t i = c->first[l->b]; i < c->first[l->b + 1]; i++) {
         const struct place *p = &c->at[i];
-        if (p->workload != l->workload || p->reserved || k->taken[i] || !is_place(c, l->to, (size_t)l->b, p->profile, p->start, p->mode))
+        if (p->workload != l->workload || p->reserved || k->taken[i] ||
+            !is_place(c, l->to, (size_t)l->b, p->profile, p->start, p->mode))
             continue;
         k->taken[i] = true;
         if (!l->forced && !clear(c, k, (size_t)l->b, p, strcmp(l->how, "free then place") == 0))
-            find(c, "steps: a replica of %s comes to %s/%d while its place is not free", c->f->workloads[l->workload].name,
-                 c->f->nodes[p->node].name, p->gpu);
+            find(c, "steps: a replica of %s comes to %s/%d while its place is not free",
+                 c->f->workloads[l->workload].name, c->f->nodes[p->node].name, p->gpu);
         return;
     }
-    find(c, "steps: a replica of %s comes to a place that the placements do not have", c->f->workloads[l->workload].name);
+    find(c, "steps: a replica of %s comes to a place that the placements do not have",
+         c->f->workloads[l->workload].name);
 }
 
 static void count_leg(struct checker *c, struct walk *k, const struct leg *l, int64_t wave)
@@ -714,12 +735,13 @@ static void count_leg(struct checker *c, struct walk *k, const struct leg *l, in
     if (strcmp(l->how, "free then place") != 0 && allowed < 1)
         allowed = 1; /* the new replica is ready before the old one goes */
     if (k->away[l->workload] > allowed && !l->forced)
-        find(c, "wave %" PRId64 ": %" PRId64 " replicas of %s move, its allowance is %d", wave, k->away[l->workload], w->name,
-             w->max_unavailable);
+        find(c, "wave %" PRId64 ": %" PRId64 " replicas of %s move, its allowance is %d", wave, k->away[l->workload],
+             w->name, w->max_unavailable);
 }
 
 /* One wave: steps [first, end). Those that leave are noted first; who comes is judged by how it is said to come. */
-static void walk_wave(struct checker *c, struct walk *k, const struct doc_node *steps, size_t first, size_t end, int64_t wave)
+static void walk_wave(struct checker *c, struct walk *k, const struct doc_node *steps, size_t first, size_t end,
+                      int64_t wave)
 {
     struct leg l;
 
@@ -756,10 +778,16 @@ static void check_steps(struct checker *c)
     const struct fleet *f = c->f;
     const char *transition = text_of(doc_get(c->plan, "transition"));
     size_t n = f->workload_count + 1, count = steps && steps->kind == DOC_SEQUENCE ? steps->count : 0, end;
-    struct walk k = {xcalloc(f->gpu_count + 1, sizeof *k.left), xcalloc(f->gpu_count + 1, sizeof *k.left),
-                     xcalloc(f->gpu_count + 1, sizeof *k.left), xcalloc(c->n + 1, 1),
-                     xcalloc(n, sizeof *k.moved), xcalloc(n, sizeof *k.moved), xcalloc(n, sizeof *k.moved), xcalloc(n, sizeof *k.moved),
-                     xcalloc(f->gpu_count + 1, sizeof *k.waiting), false};
+    struct walk k = {xcalloc(f->gpu_count + 1, sizeof *k.left),
+                     xcalloc(f->gpu_count + 1, sizeof *k.left),
+                     xcalloc(f->gpu_count + 1, sizeof *k.left),
+                     xcalloc(c->n + 1, 1),
+                     xcalloc(n, sizeof *k.moved),
+                     xcalloc(n, sizeof *k.moved),
+                     xcalloc(n, sizeof *k.moved),
+                     xcalloc(n, sizeof *k.moved),
+                     xcalloc(f->gpu_count + 1, sizeof *k.waiting),
+                     false};
     int64_t last = 0;
 
     for (size_t i = 0; i < c->n; i++) {
@@ -768,8 +796,8 @@ static void check_steps(struct checker *c)
         const struct fleet_gpu *now = &f->nodes[p->node].gpus[p->gpu];
         k.taken[i] = p->stays;
         for (size_t t = 0; p->stays && t < now->n; t++)
-            if (!(k.standing[gpu] >> t & 1) && now->places[t].workload == p->workload && now->places[t].profile == p->profile &&
-                (!p->profile || now->places[t].start == p->start)) {
+            if (!(k.standing[gpu] >> t & 1) && now->places[t].workload == p->workload &&
+                now->places[t].profile == p->profile && (!p->profile || now->places[t].start == p->start)) {
                 k.standing[gpu] |= UINT64_C(1) << t;
                 break;
             }
@@ -788,15 +816,19 @@ static void check_steps(struct checker *c)
         const struct fleet_workload *fw = &f->workloads[w];
         int64_t remain = fw->running < c->real[w] ? fw->running : c->real[w];
         if (k.moved[w] != remain - c->stays[w])
-            find(c, "steps: %" PRId64 " replicas of %s move, the placements want %" PRId64, k.moved[w], fw->name, remain - c->stays[w]);
+            find(c, "steps: %" PRId64 " replicas of %s move, the placements want %" PRId64, k.moved[w], fw->name,
+                 remain - c->stays[w]);
         if (k.fresh[w] != c->real[w] - remain)
-            find(c, "steps: %" PRId64 " replicas of %s are new, the placements want %" PRId64, k.fresh[w], fw->name, c->real[w] - remain);
+            find(c, "steps: %" PRId64 " replicas of %s are new, the placements want %" PRId64, k.fresh[w], fw->name,
+                 c->real[w] - remain);
         if (k.retired[w] != fw->running - remain)
-            find(c, "steps: %" PRId64 " replicas of %s retire, the placements want %" PRId64, k.retired[w], fw->name, fw->running - remain);
+            find(c, "steps: %" PRId64 " replicas of %s retire, the placements want %" PRId64, k.retired[w], fw->name,
+                 fw->running - remain);
     }
     for (size_t i = 0; i < c->n; i++)
         if (!k.taken[i] && c->at[i].workload != FLEET_NONE && !c->at[i].reserved)
-            find(c, "steps: nothing brings replica %" PRId64 " of %s to its place", c->at[i].replica, f->workloads[c->at[i].workload].name);
+            find(c, "steps: nothing brings replica %" PRId64 " of %s to its place", c->at[i].replica,
+                 f->workloads[c->at[i].workload].name);
     if (k.forced != (transition && strcmp(transition, "every allowance is kept") != 0))
         find(c, "transition: what it says and the steps differ");
     free(k.left);
@@ -817,7 +849,8 @@ static void check_rules(struct checker *c)
     if (r->moves >= 0 && c->moves > r->moves)
         find(c, "rules.moves: %" PRId64 " replicas move, %" PRId64 " may", c->moves, r->moves);
     if ((int64_t)c->f->gpu_count - c->gpus < r->spare_gpus)
-        find(c, "rules.spare: %" PRId64 " GPUs are unused, %" PRId64 " are to be", (int64_t)c->f->gpu_count - c->gpus, r->spare_gpus);
+        find(c, "rules.spare: %" PRId64 " GPUs are unused, %" PRId64 " are to be", (int64_t)c->f->gpu_count - c->gpus,
+             r->spare_gpus);
 }
 
 static int64_t used_before(const struct fleet *f)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checks a plan from scratch: reads the Plan's JSON and the Fleet, and recomputes everything that the plan states. Shares
- * no code with the search; of the fleet it uses what was read, of the catalogue the placements.
+ * Checks a plan from scratch: reads the Plan's JSON and the Fleet, and recomputes everything that the plan states.
+ * Shares no code with the search; of the fleet it uses what was read, of the catalogue the placements.
  *
- * Looked at: every layout (starts, overlaps, counts), modes beside each other on a node, options of every placement, memory and
- * tenants of shared GPUs, demand and headroom, spread, pinned, spare; GPUs, moves, cost and freed nodes as stated;
- * bounds against values and against what must hold of any plan; the steps: every move once, in an order that never takes a
- * workload below its allowance nor two replicas into one place, ending in the placements.
+ * Looked at: every layout (starts, overlaps, counts), modes beside each other on a node, options of every placement,
+ * memory and tenants of shared GPUs, demand and headroom, spread, pinned, spare; GPUs, moves, cost and freed nodes as
+ * stated; bounds against values and against what must hold of any plan; the steps: every move once, in an order that
+ * never takes a workload below its allowance nor two replicas into one place, ending in the placements.
  */
 #pragma once
 

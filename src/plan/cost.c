@@ -49,7 +49,8 @@ void cost_before(const struct fleet *f, struct cost *ret)
             if (!fleet_in_use(gpu))
                 continue;
             for (size_t i = 0; i < gpu->n; i++)
-                items[i] = (struct item){gpu->places[i].profile ? gpu->places[i].profile->size : 0, gpu->places[i].workload};
+                items[i] =
+                    (struct item){gpu->places[i].profile ? gpu->places[i].profile->size : 0, gpu->places[i].workload};
             bill_gpu(ret, &f->nodes[n], n, gpu->mode, items, gpu->n);
         }
 }

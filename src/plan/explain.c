@@ -26,7 +26,8 @@ void explain_after(const struct plan *p, size_t gpu, struct buf *out)
         buf_puts(out, i ? ", " : " ");
         if (q->profile)
             buf_printf(out, "%s@%d ", q->profile->name, q->start);
-        buf_printf(out, "%s%s", q->reserved ? "room for " : "", q->workload == FLEET_NONE ? "idle" : p->fleet->workloads[q->workload].name);
+        buf_printf(out, "%s%s", q->reserved ? "room for " : "",
+                   q->workload == FLEET_NONE ? "idle" : p->fleet->workloads[q->workload].name);
     }
 }
 
@@ -61,12 +62,13 @@ void explain_step(const struct plan *p, const struct waves *w, const struct step
         if (!fleet_in_use(now))
             buf_puts(out, "taken into use");
         else if (rebuilt(p, (size_t)s->gpu))
-            buf_printf(out, "rebuilt from %s to %s, as its replicas leave anyway or the new set packs tighter", FLEET_MODE_NAMES[now->mode],
-                       FLEET_MODE_NAMES[to->mode]);
+            buf_printf(out, "rebuilt from %s to %s, as its replicas leave anyway or the new set packs tighter",
+                       FLEET_MODE_NAMES[now->mode], FLEET_MODE_NAMES[to->mode]);
         else
             buf_puts(out, "its free places are filled");
         if (moves)
-            buf_printf(out, ": %zu replica%s come%s from GPUs that are to be free or rebuilt", moves, moves > 1 ? "s" : "", moves > 1 ? "" : "s");
+            buf_printf(out, ": %zu replica%s come%s from GPUs that are to be free or rebuilt", moves,
+                       moves > 1 ? "s" : "", moves > 1 ? "" : "s");
         if (fresh)
             buf_printf(out, "%s %zu new replica%s", moves ? "," : ":", fresh, fresh > 1 ? "s" : "");
         buf_puts(out, "; ");
@@ -100,8 +102,9 @@ bool explain_kept(const struct plan *p, size_t gpu, struct buf *out)
     else if (idle == 0)
         buf_puts(out, "full: moving its replicas would free nothing");
     else
-        buf_printf(out, "emptying it frees no GPU for the %zu move%s that it takes: the fleet needs %" PRId64 " GPUs anyway", stays,
-                   stays > 1 ? "s" : "", p->gpus_after);
+        buf_printf(
+            out, "emptying it frees no GPU for the %zu move%s that it takes: the fleet needs %" PRId64 " GPUs anyway",
+            stays, stays > 1 ? "s" : "", p->gpus_after);
     return true;
 }
 

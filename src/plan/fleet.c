@@ -440,8 +440,8 @@ static void unique(struct conf *list, struct index_entry *index, size_t n)
 }
 
 /*
- * Nodes are read twice: first their models, which the workloads' options refer to, then, when the workloads are known, what
- * runs on them.
+ * Nodes are read twice: first their models, which the workloads' options refer to, then, when the workloads are
+ * known, what runs on them.
  */
 static int read_fleet(struct owner *o, struct err *err)
 {

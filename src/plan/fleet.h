@@ -2,9 +2,9 @@
 /*
  * The Fleet file: what runs where, and what it needs (docs/planning.md has the meaning of every key).
  *
- * A fleet is read whole and then never changes. Present layouts are legal (checked against the catalogue), names are unique
- * and resolved to indices, quantities are in range; whatever is wrong is ERR_INPUT with file, line, column and field.
- * Whether workloads can be placed is not asked here (plan/options.h).
+ * A fleet is read whole and then never changes. Present layouts are legal (checked against the catalogue), names are
+ * unique and resolved to indices, quantities are in range; whatever is wrong is ERR_INPUT with file, line, column and
+ * field. Whether workloads can be placed is not asked here (plan/options.h).
  */
 #pragma once
 
@@ -55,21 +55,21 @@ struct fleet_node {
     int model_index; /* in fleet.models */
     double price;    /* $/GPU-hour, 0 where none is given */
     int count;
-    size_t first;    /* index of its GPU 0 among all GPUs */
+    size_t first; /* index of its GPU 0 among all GPUs */
     const struct fleet_gpu *gpus;
 };
 
 /* One line of `fits`, or one that was derived. */
 struct fleet_option {
     enum fleet_mode mode;
-    const char *profile;       /* MIG: as written */
-    int limit;                 /* time-slicing, MPS: at most so many tenants on a GPU */
-    const int *models;         /* indices in fleet.models that it is limited to */
-    size_t model_count;        /* 0 with `limited`: none of the fleet's */
-    bool limited;              /* only those models */
-    const char *models_text;   /* as written, for reasons */
-    double throughput;         /* requests/s of one instance, 0: not said */
-    int batch, processes;      /* 0: not said */
+    const char *profile;     /* MIG: as written */
+    int limit;               /* time-slicing, MPS: at most so many tenants on a GPU */
+    const int *models;       /* indices in fleet.models that it is limited to */
+    size_t model_count;      /* 0 with `limited`: none of the fleet's */
+    bool limited;            /* only those models */
+    const char *models_text; /* as written, for reasons */
+    double throughput;       /* requests/s of one instance, 0: not said */
+    int batch, processes;    /* 0: not said */
 };
 
 /* A row of a measured table. */
@@ -82,10 +82,10 @@ struct fleet_measurement {
 struct fleet_workload {
     const char *name, *team; /* team "" if none */
     bool by_rate;
-    int64_t replicas;        /* where not by_rate */
-    double rate;             /* requests/s */
-    int64_t latency;         /* ns, 0: no objective */
-    int64_t memory;          /* bytes, 0: not said */
+    int64_t replicas;                   /* where not by_rate */
+    double rate;                        /* requests/s */
+    int64_t latency;                    /* ns, 0: no objective */
+    int64_t memory;                     /* bytes, 0: not said */
     const struct fleet_option *options; /* `fits` */
     size_t option_count;
     const struct fleet_measurement *measured;
@@ -93,14 +93,14 @@ struct fleet_workload {
     const char *measured_gpu; /* key of the table's `# gpu:`, NULL: not said */
     int max_unavailable;
     bool pinned, spread, isolated;
-    double weight;           /* of one of its moves, default 1 */
-    int64_t running;         /* replicas in the present layouts */
-    uint32_t line;           /* in the file, for messages */
+    double weight;   /* of one of its moves, default 1 */
+    int64_t running; /* replicas in the present layouts */
+    uint32_t line;   /* in the file, for messages */
 };
 
 struct fleet_rules {
     enum fleet_actuator actuator;
-    int64_t moves;   /* -1: no limit */
+    int64_t moves; /* -1: no limit */
     double headroom;
     int64_t spare_gpus;
 };
@@ -118,7 +118,7 @@ struct fleet {
     bool priced;        /* some node has a price */
     bool partly_priced; /* and some has none */
     struct fleet_rules rules;
-    uint64_t digest;    /* of the file's bytes */
+    uint64_t digest; /* of the file's bytes */
 };
 
 /* Reads a fleet; the catalogue must outlive it. Measured tables are sought beside the file. */

@@ -10,9 +10,11 @@
 #include "base/mem.h"
 #include "base/units.h"
 
-static const char *const MODELS[PARVAGPU_MODELS] = {"bert", "densenet121", "densenet169", "densenet201", "inceptionv3", "mobilenetv2",
-                                                    "resnet101", "resnet152", "resnet50", "vgg16", "vgg19"};
-static const char *const PROFILES[8] = {[1] = "1g.10gb", [2] = "2g.20gb", [3] = "3g.40gb", [4] = "4g.40gb", [7] = "7g.80gb"};
+static const char *const MODELS[PARVAGPU_MODELS] = {"bert",        "densenet121", "densenet169", "densenet201",
+                                                    "inceptionv3", "mobilenetv2", "resnet101",   "resnet152",
+                                                    "resnet50",    "vgg16",       "vgg19"};
+static const char *const PROFILES[8] = {
+    [1] = "1g.10gb", [2] = "2g.20gb", [3] = "3g.40gb", [4] = "4g.40gb", [7] = "7g.80gb"};
 
 /* One scenario's numbers of a file without a header; -1 stands for N/A. */
 static int read_line(const char *dir, const char *file, int scenario, double ret[PARVAGPU_MODELS], struct err *err)
@@ -30,14 +32,17 @@ static int read_line(const char *dir, const char *file, int scenario, double ret
         ;
     if (!line)
         return err_set(err, ERR_INPUT, "%s: found %d scenarios, asked for number %d", path, at, scenario);
-    for (cell = strtok_r(line, ",", &rest); cell && column < PARVAGPU_MODELS; cell = strtok_r(NULL, ",", &rest), column++) {
+    for (cell = strtok_r(line, ",", &rest); cell && column < PARVAGPU_MODELS;
+         cell = strtok_r(NULL, ",", &rest), column++) {
         double v = -1;
         if (strcmp(cell, "N/A") != 0 && (units_parse_real(cell, strlen(cell), &v) != 0 || v <= 0))
-            return err_set(err, ERR_INPUT, "%s:%d:%d: found \"%s\", expected a positive number or N/A", path, scenario, column + 1, cell);
+            return err_set(err, ERR_INPUT, "%s:%d:%d: found \"%s\", expected a positive number or N/A", path,
+                           scenario, column + 1, cell);
         ret[column] = v < 0 ? -1 : floor(v);
     }
     if (column != PARVAGPU_MODELS)
-        return err_set(err, ERR_INPUT, "%s:%d: found %d columns, expected %d", path, scenario, column, PARVAGPU_MODELS);
+        return err_set(err, ERR_INPUT, "%s:%d: found %d columns, expected %d", path, scenario, column,
+                       PARVAGPU_MODELS);
     return 0;
 }
 
@@ -64,7 +69,8 @@ static int read_profile(const struct parvagpu_request *r, struct parvagpu_model 
                 return csv_fail(csv, row, (size_t)columns[i], err, "expected a non-negative number");
         }
         slices = v[0] <= 7 ? (int)v[0] : 0;
-        if (!PROFILES[slices] || v[2] > r->processes || v[4] * 1e3 >= m->limit_ms || v[3] * v[2] <= m->size[slices].throughput)
+        if (!PROFILES[slices] || v[2] > r->processes || v[4] * 1e3 >= m->limit_ms ||
+            v[3] * v[2] <= m->size[slices].throughput)
             continue;
         m->size[slices].throughput = v[3] * v[2];
         m->size[slices].batch = (int)v[1];
@@ -112,24 +118,27 @@ int import_parvagpu(const struct parvagpu_request *r, struct buf *out, struct er
     }
     if (!nodes)
         nodes = (int)fmin(fmax(ceil(gpus / 8), 1), 100000);
-    buf_printf(out, "# ParvaGPU (SC'24) scenario S%d: rates x%g, latency objectives x%g, at most %d processes an instance\n", r->scenario,
-               r->rate_times, r->latency_times, r->processes);
+    buf_printf(
+        out, "# ParvaGPU (SC'24) scenario S%d: rates x%g, latency objectives x%g, at most %d processes an instance\n",
+        r->scenario, r->rate_times, r->latency_times, r->processes);
     buf_puts(out, "apiVersion: snug/v1\nkind: Fleet\nmetadata: {name: parvagpu}\nnodes:\n");
     for (int i = 0; i < nodes; i++)
         buf_printf(out, "  - {name: n%d, gpu: A100-SXM4-80GB, count: 8}\n", i);
     buf_puts(out, "workloads:\n");
     for (int i = 0; i < n; i++) {
         bool any = false;
-        buf_printf(out, "  - name: %s\n    rate: %.12g\n    latency: %.6gms\n    fits:", models[i].name, models[i].rate, models[i].limit_ms);
+        buf_printf(out, "  - name: %s\n    rate: %.12g\n    latency: %.6gms\n    fits:", models[i].name,
+                   models[i].rate, models[i].limit_ms);
         for (int s = 1; s < 8; s++) {
             if (models[i].size[s].throughput <= 0)
                 continue;
-            buf_printf(out, "\n      - {mig: %s, throughput: %.12g, batch: %d, processes: %d}", PROFILES[s], models[i].size[s].throughput,
-                       models[i].size[s].batch, models[i].size[s].processes);
+            buf_printf(out, "\n      - {mig: %s, throughput: %.12g, batch: %d, processes: %d}", PROFILES[s],
+                       models[i].size[s].throughput, models[i].size[s].batch, models[i].size[s].processes);
             any = true;
         }
         if (!any)
-            return err_set(err, ERR_INPUT, "%s: no row of profiles/%s.csv is under %.4g ms", r->dir, models[i].name, models[i].limit_ms);
+            return err_set(err, ERR_INPUT, "%s: no row of profiles/%s.csv is under %.4g ms", r->dir, models[i].name,
+                           models[i].limit_ms);
         buf_putc(out, '\n');
     }
     return 0;

@@ -2,9 +2,9 @@
 /*
  * ParvaGPU's scenarios (SC'24; profiles/MODEL.csv, slo_latency.csv, slo_req_rate.csv) as a Fleet.
  *
- * As that paper's configurator counts: objectives and rates are truncated to whole numbers, a row counts when its latency is
- * strictly under objective / 2 * 0.9, throughput is per process, at most `processes` of them; of a MIG size's rows the one with
- * the most throughput is its option.
+ * As that paper's configurator counts: objectives and rates are truncated to whole numbers, a row counts when its
+ * latency is strictly under objective / 2 * 0.9, throughput is per process, at most `processes` of them; of a MIG
+ * size's rows the one with the most throughput is its option.
  */
 #pragma once
 
@@ -13,21 +13,21 @@
 
 struct parvagpu_request {
     const char *dir;
-    int scenario;         /* 1 .. 6: the line of the slo files */
-    int processes;        /* at most; 5 in the tables, 3 in the paper's text */
+    int scenario;                     /* 1 .. 6: the line of the slo files */
+    int processes;                    /* at most; 5 in the tables, 3 in the paper's text */
     double rate_times, latency_times; /* 1: as they stand */
-    int nodes;            /* of 8 A100-SXM4-80GB; 0: as many as 7g instances for every rate would need */
+    int nodes;                        /* of 8 A100-SXM4-80GB; 0: as many as 7g instances for every rate would need */
 };
 
 /* One model's options at its objective. */
 struct parvagpu_model {
     char name[64];
-    double rate;      /* requests/s */
-    double limit_ms;  /* latency of a row strictly below */
+    double rate;     /* requests/s */
+    double limit_ms; /* latency of a row strictly below */
     struct {
         double throughput; /* of all processes, 0: no row */
         int batch, processes;
-    } size[8];        /* by compute slices */
+    } size[8]; /* by compute slices */
 };
 enum { PARVAGPU_MODELS = 11 };
 

@@ -37,7 +37,7 @@ struct master {
     double *move_weight; /* by column: what it adds to weighted moves */
     double move_constant;
     double *cost_of, *use_of; /* by column */
-    int *spread_rows; /* owned: caps of spread groups */
+    int *spread_rows;         /* owned: caps of spread groups */
     size_t spread_row_count, spread_row_cap;
     int *strict_rows;
     size_t strict_row_count, strict_row_cap;
@@ -104,7 +104,8 @@ static struct part *part_for(struct master *m, int unit, int block)
                 return &m->parts[i];
     }
     GROW(m->parts, m->part_cap, m->part_count + 1);
-    m->parts[m->part_count] = (struct part){.unit = m->indexed ? unit : -1, .block = block, .row = mip_row(m->mip, 0, 0)};
+    m->parts[m->part_count] =
+        (struct part){.unit = m->indexed ? unit : -1, .block = block, .row = mip_row(m->mip, 0, 0)};
     if (!m->indexed)
         m->part_of[block] = (int)m->part_count;
     return &m->parts[m->part_count++];
@@ -233,7 +234,8 @@ static void add_slot_rows(struct master *m, int *slot_row, int *keep_row)
         for (size_t o = 0; o < b->outcome_count; o++)
             for (size_t k = 0; k < b->outcomes[o].offer_count; k++) {
                 const struct offer *f = &b->outcomes[o].offers[k];
-                int row = (size_t)f->row < p->slot_count ? slot_row[f->row] : keep_row[(size_t)f->row - p->slot_count];
+                int row =
+                    (size_t)f->row < p->slot_count ? slot_row[f->row] : keep_row[(size_t)f->row - p->slot_count];
                 if (row >= 0)
                     mip_set(m->mip, row, m->parts[i].first + (int)o, -f->count);
             }
@@ -241,9 +243,10 @@ static void add_slot_rows(struct master *m, int *slot_row, int *keep_row)
     free(spread);
 }
 
-/* Replicas of other groups that stay on this node in slots which spread groups want too: they take them here, not anywhere. */
-static void add_stays_here(struct master *m, int group, int unit, const int *unit_slot, const int *unit_keep, const int *slot_row,
-                           const bool *spread)
+/* Replicas of other groups that stay on this node in slots which spread groups want too: they take them here, not
+ * anywhere. */
+static void add_stays_here(struct master *m, int group, int unit, const int *unit_slot, const int *unit_keep,
+                           const int *slot_row, const bool *spread)
 {
     const struct group *g = &m->p->groups[group];
 
@@ -353,7 +356,8 @@ static void add_flows(struct master *m, const int *slot_row, const int *keep_row
     free(spread);
 }
 
-/* The nodes where a replica of the group runs in a way in which it could stay: no more of a spread group than these can stay. */
+/* The nodes where a replica of the group runs in a way in which it could stay: no more of a spread group than these
+ * can stay. */
 static int64_t nodes_where(const struct problem *p, int group)
 {
     int64_t n = 0;
@@ -377,8 +381,9 @@ static int64_t nodes_where(const struct problem *p, int group)
 static void add_demands(struct master *m)
 {
     const struct problem *p = m->p;
-    int *demand = xmalloc((p->group_count + 1) * sizeof *demand), *stays = xmalloc((p->group_count + 1) * sizeof *stays);
-    int (*rate)[2] = xmalloc((p->group_count + 1) * sizeof *rate);
+    int *demand = xmalloc((p->group_count + 1) * sizeof *demand),
+        *stays = xmalloc((p->group_count + 1) * sizeof *stays);
+    int(*rate)[2] = xmalloc((p->group_count + 1) * sizeof *rate);
 
     m->group_moves = xmalloc((p->group_count + 1) * sizeof *m->group_moves);
     for (size_t i = 0; i < p->group_count; i++) {
@@ -391,7 +396,7 @@ static void add_demands(struct master *m)
                 double r = (double)g->running, most = most_instances(g) + r;
                 int moves = mip_column(m->mip, 0, g->strict ? 0 : r, false), fewer = mip_column(m->mip, 0, 1, true);
                 m->group_moves[i] = moves;
-                rate[i][0] = mip_row(m->mip, r, HUGE_VAL); /* moves + stays + r fewer >= r */
+                rate[i][0] = mip_row(m->mip, r, HUGE_VAL);     /* moves + stays + r fewer >= r */
                 rate[i][1] = mip_row(m->mip, -most, HUGE_VAL); /* moves + stays - instances - most fewer >= -most */
                 mip_set(m->mip, rate[i][0], moves, 1);
                 mip_set(m->mip, rate[i][0], fewer, r);
@@ -404,7 +409,8 @@ static void add_demands(struct master *m)
         m->move_constant += survivors * g->weight;
         if (g->running == 0)
             continue;
-        stays[i] = mip_row(m->mip, g->strict ? survivors : 0, g->spread ? fmin(survivors, (double)nodes_where(p, (int)i)) : survivors);
+        stays[i] = mip_row(m->mip, g->strict ? survivors : 0,
+                           g->spread ? fmin(survivors, (double)nodes_where(p, (int)i)) : survivors);
         if (g->strict) {
             GROW(m->strict_rows, m->strict_row_cap, m->strict_row_count + 1);
             m->strict_rows[m->strict_row_count++] = stays[i];
@@ -424,7 +430,8 @@ static void add_demands(struct master *m)
         if (stays[f->group] >= 0)
             mip_set(m->mip, stays[f->group], f->stay, 1);
         if (rate[f->group][0] >= 0)
-            mip_set(m->mip, rate[f->group][0], f->stay, 1); /* in the second row staying and being an instance cancel out */
+            mip_set(m->mip, rate[f->group][0], f->stay,
+                    1); /* in the second row staying and being an instance cancel out */
     }
     free(demand);
     free(stays);
@@ -503,7 +510,8 @@ static void look_at_prices(struct master *m)
 struct master *master_new(const struct problem *p, bool indexed)
 {
     struct master *m = xcalloc(1, sizeof *m);
-    int *slot_row = xmalloc((p->slot_count + 1) * sizeof *slot_row), *keep_row = xmalloc((p->keep_count + 1) * sizeof *keep_row);
+    int *slot_row = xmalloc((p->slot_count + 1) * sizeof *slot_row),
+        *keep_row = xmalloc((p->keep_count + 1) * sizeof *keep_row);
 
     m->p = p;
     m->indexed = indexed;
@@ -625,7 +633,8 @@ void master_run(struct master *m, const struct master_limits *l, struct master_r
     }
 }
 
-int master_frontier(struct master *m, int64_t gpus, double seconds, const atomic_int *stop, struct stage *ret, struct solution *ret_solution)
+int master_frontier(struct master *m, int64_t gpus, double seconds, const atomic_int *stop, struct stage *ret,
+                    struct solution *ret_solution)
 {
     struct run r = {.m = m, .stop = stop, .deadline = seconds > 0 ? now() + seconds : 0};
     double *held = m->x ? xmalloc((mip_columns(m->mip) + 1) * sizeof *held) : NULL;
@@ -646,7 +655,8 @@ int master_frontier(struct master *m, int64_t gpus, double seconds, const atomic
     return rc;
 }
 
-bool master_follow(struct master *m, const struct master_result *values, double seconds, const atomic_int *stop, struct master_result *ret)
+bool master_follow(struct master *m, const struct master_result *values, double seconds, const atomic_int *stop,
+                   struct master_result *ret)
 {
     struct run r = {.m = m, .stop = stop, .deadline = seconds > 0 ? now() + seconds : 0};
     enum mip_status status;
@@ -679,7 +689,8 @@ static void make_whole(struct master *m)
     struct stage s;
 
     for (size_t i = 0; i < m->flow_count && whole; i++) {
-        double a = m->flows[i].fresh >= 0 ? m->x[m->flows[i].fresh] : 0, b = m->flows[i].stay >= 0 ? m->x[m->flows[i].stay] : 0;
+        double a = m->flows[i].fresh >= 0 ? m->x[m->flows[i].fresh] : 0,
+               b = m->flows[i].stay >= 0 ? m->x[m->flows[i].stay] : 0;
         whole = fabs(a - nearbyint(a)) < 1e-6 && fabs(b - nearbyint(b)) < 1e-6;
     }
     if (whole)
@@ -710,8 +721,8 @@ static void drop_surplus(struct master *m, int group)
 
     for (size_t i = 0; i < m->flow_count; i++)
         if (m->flows[i].group == group)
-            have += g->uses[m->flows[i].use].gives *
-                    ((m->flows[i].fresh >= 0 ? m->x[m->flows[i].fresh] : 0) + (m->flows[i].stay >= 0 ? m->x[m->flows[i].stay] : 0));
+            have += g->uses[m->flows[i].use].gives * ((m->flows[i].fresh >= 0 ? m->x[m->flows[i].fresh] : 0) +
+                                                      (m->flows[i].stay >= 0 ? m->x[m->flows[i].stay] : 0));
     for (;;) {
         struct flow *least = NULL;
         for (size_t i = 0; i < m->flow_count; i++)
@@ -754,7 +765,8 @@ int master_solution(struct master *m, struct solution *ret)
         ret->units[u] = m->units[u];
         for (size_t k = 0; k < c->mode_count; k++)
             modes[k] = m->mode_column[u] >= 0 ? (int64_t)nearbyint(m->x[m->mode_column[u] + (int)k])
-                                              : m->indexed ? 1 : (int64_t)c->node_count;
+                       : m->indexed           ? 1
+                                              : (int64_t)c->node_count;
         ret->units[u].modes = modes;
     }
     ret->unit_count = m->unit_count;

@@ -16,8 +16,8 @@
  *
  * Each stage's value is a constraint of the next. `indexed` makes every node a cell of its own, which spread needs:
  *     sum_s y[g,s,node] + k[g,s,node] <= 1
- * Without it spread is relaxed to the whole fleet: its values are then bounds, and plans where the assignment to nodes works out
- * (plan/assign.h) are optimal.
+ * Without it spread is relaxed to the whole fleet: its values are then bounds, and plans where the assignment to
+ * nodes works out (plan/assign.h) are optimal.
  */
 #pragma once
 
@@ -39,7 +39,7 @@ struct stage {
 };
 
 struct master_result {
-    bool feasible, known; /* known: feasibility is settled */
+    bool feasible, known;           /* known: feasibility is settled */
     struct stage cost, gpus, moves; /* cost only where prices differ; moves are weighted */
     bool priced;
 };
@@ -53,17 +53,19 @@ struct master_limits {
 void master_run(struct master *m, const struct master_limits *l, struct master_result *ret);
 
 /*
- * The least weighted moves with at most so many GPUs, whatever they cost; does not change the solution held. 0, or -1: no
- * plan known. *ret_solution (may be NULL) is owned by the caller.
+ * The least weighted moves with at most so many GPUs, whatever they cost; does not change the solution held. 0, or
+ * -1: no plan known. *ret_solution (may be NULL) is owned by the caller.
  */
 struct solution;
-int master_frontier(struct master *m, int64_t gpus, double seconds, const atomic_int *stop, struct stage *ret, struct solution *ret_solution);
+int master_frontier(struct master *m, int64_t gpus, double seconds, const atomic_int *stop, struct stage *ret,
+                    struct solution *ret_solution);
 
 /*
- * The least moves at $/h and GPUs that a relaxation (the blank fleet; the fleet without spread) has proven, in one stage. A solution is
- * then as good as any; false: there is none at these values, or none was found.
+ * The least moves at $/h and GPUs that a relaxation (the blank fleet; the fleet without spread) has proven, in one
+ * stage. A solution is then as good as any; false: there is none at these values, or none was found.
  */
-bool master_follow(struct master *m, const struct master_result *values, double seconds, const atomic_int *stop, struct master_result *ret);
+bool master_follow(struct master *m, const struct master_result *values, double seconds, const atomic_int *stop,
+                   struct master_result *ret);
 
 /* Bounds known from elsewhere, for the stages to come: nothing costs less, no plan has fewer GPUs at that. */
 void master_bounds(struct master *m, const struct master_result *known);
@@ -79,19 +81,20 @@ struct placing {
     int64_t count;
 };
 struct unit {
-    int cell, node; /* node -1: all nodes of the cell */
+    int cell, node;       /* node -1: all nodes of the cell */
     const int64_t *modes; /* nodes by mode of the cell */
 };
 struct solution {
     struct unit *units;
     size_t unit_count;
-    struct slice { /* GPUs of a block (of one unit, when indexed) */
-        int unit, block; /* unit -1: of all */
+    struct slice {             /* GPUs of a block (of one unit, when indexed) */
+        int unit, block;       /* unit -1: of all */
         const int64_t *counts; /* by outcome */
-    } *slices;
+    } * slices;
     size_t slice_count;
     struct placing *placings;
     size_t placing_count;
 };
-int master_solution(struct master *m, struct solution *ret); /* 0; -1: none held. Owned by the caller: master_solution_done */
+int master_solution(struct master *m,
+                    struct solution *ret); /* 0; -1: none held. Owned by the caller: master_solution_done */
 void master_solution_done(struct solution *s);

@@ -199,7 +199,8 @@ static void take_solution(const struct mip *m, const double *x, struct mip_resul
     }
 }
 
-static void solve_once(const struct mip *m, const struct mip_limits *limits, double seconds, bool quick, const double *start, struct mip_result *ret)
+static void solve_once(const struct mip *m, const struct mip_limits *limits, double seconds, bool quick,
+                       const double *start, struct mip_result *ret)
 {
     Cbc_Model *cbc = Cbc_newModel();
     double began = now();
@@ -231,8 +232,8 @@ static void solve_once(const struct mip *m, const struct mip_limits *limits, dou
         free(at);
     }
     /*
-     * Without its preprocessing CBC 2.10.8's MIR cuts were wrong on live fleets of mixed models: "optimal" with 119 moves where 116 are
-     * possible. They stay off, whatever they would gain.
+     * Without its preprocessing CBC 2.10.8's MIR cuts were wrong on live fleets of mixed models: "optimal" with 119
+     * moves where 116 are possible. They stay off, whatever they would gain.
      */
     Cbc_setParameter(cbc, "mixedIntegerRoundingCuts", "off");
     Cbc_setParameter(cbc, "twoMirCuts", "off");
@@ -261,8 +262,9 @@ static void solve_once(const struct mip *m, const struct mip_limits *limits, dou
 }
 
 /*
- * Twice at most: as it stands, which is best for most of our programs (a live fleet of 3,000 H100: 0.1 s against 0.6 s), for a number of
- * nodes, not of seconds, so that the same input is the same search; then with preprocessing, from the best solution so far.
+ * Twice at most: as it stands, which is best for most of our programs (a live fleet of 3,000 H100: 0.1 s against 0.6
+ * s), for a number of nodes, not of seconds, so that the same input is the same search; then with preprocessing, from
+ * the best solution so far.
  */
 static void solve_here(const struct mip *m, const struct mip_limits *limits, struct mip_result *ret)
 {
@@ -317,8 +319,9 @@ _Noreturn static void solve_in_child(const struct mip *m, const struct mip_limit
     struct wire w;
     int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-    signal(SIGINT, SIG_IGN); /* the parent decides; CBC sets its own handler while it searches, which ends the search in order */
-    signal(SIGTERM, SIG_DFL);
+    /* The parent decides on SIGINT; CBC sets its own handler while it searches, which ends the search in order. */
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    sigaction(SIGTERM, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     if (null >= 0)
         dup2(null, STDOUT_FILENO); /* CBC prints what it was asked not to */
     solve_here(m, limits, &r);
@@ -358,8 +361,8 @@ static bool get_all(int fd, void *data, size_t n, double until, const atomic_int
 }
 
 /*
- * In a process of its own, as CBC can neither be interrupted nor be trusted with its time limit: it gets a fifth and half a
- * second more, then it is ended, and only what earlier solves found is left.
+ * In a process of its own, as CBC can neither be interrupted nor be trusted with its time limit: it gets a fifth and
+ * half a second more, then it is ended, and only what earlier solves found is left.
  */
 static void solve_apart(const struct mip *m, const struct mip_limits *limits, struct mip_result *ret)
 {
@@ -384,7 +387,8 @@ static void solve_apart(const struct mip *m, const struct mip_limits *limits, st
     if (get_all(fds[0], &w, sizeof w, until, limits->stop, child)) {
         double *x = w.solved ? xmalloc((m->columns + 1) * sizeof *x) : NULL;
         if (!x || get_all(fds[0], x, m->columns * sizeof *x, until + 10 * (until > 0), limits->stop, child))
-            *ret = (struct mip_result){.status = (enum mip_status)w.status, .value = w.value, .bound = w.bound, .x = x};
+            *ret =
+                (struct mip_result){.status = (enum mip_status)w.status, .value = w.value, .bound = w.bound, .x = x};
         else
             free(x);
     }

@@ -4,11 +4,12 @@
  * memory; and every way that was refused, with the reason.
  *
  * - `fits` is taken at its word; isolation strikes time-slicing and MPS out, a model without the profile refuses it.
- *   Of several options for one place (say, two limits of time-slicing) the one that gives most counts, then the larger limit.
+ *   Of several options for one place (say, two limits of time-slicing) the one that gives most counts, then the
+ * larger limit.
  * - A measured table gives one option for every MIG size that has rows strictly below the latency objective: of those
  *   rows the one with the most throughput (of all its processes), on the plain profile with as many compute slices.
- * - Without either, every plain MIG profile whose memory is 1.1 times the need or more, and a whole GPU likewise; sharing is
- *   refused, as nothing says what a neighbour would do to it.
+ * - Without either, every plain MIG profile whose memory is 1.1 times the need or more, and a whole GPU likewise;
+ * sharing is refused, as nothing says what a neighbour would do to it.
  */
 #pragma once
 
@@ -33,7 +34,7 @@ struct options {
     struct ways {
         struct way *at;
         size_t n;
-    } *of; /* by workload */
+    } * of; /* by workload */
     struct refusal *refused;
     size_t refused_count;
 };

@@ -10,7 +10,7 @@
 enum { OFFERS_MAX = 2 * FLEET_TENANTS_MAX };
 
 struct candidate {
-    struct outcome o; /* first: sorting */
+    struct outcome o;            /* first: sorting */
     const struct layout *layout; /* MIG */
 };
 
@@ -30,8 +30,8 @@ struct outcomes {
     struct model_layouts *layouts; /* by model */
     struct bundles *bundles;
     size_t bundle_count, bundle_cap;
-    int64_t *wanted; /* by slot */
-    struct intern *keys; /* of blocks */
+    int64_t *wanted;      /* by slot */
+    struct intern *keys;  /* of blocks */
     struct intern *asked; /* (state, mode, price) */
     int *answers;
     size_t answered, answer_cap, block_cap;
@@ -185,9 +185,11 @@ static bool within(const struct outcome *a, const struct outcome *b)
 }
 
 /* Adds a candidate unless one that offers as much stands; those that it beats go. */
-static void add(struct outcomes *o, enum outcome_kind kind, bool in_use, const struct gathering *g, const struct layout *layout)
+static void add(struct outcomes *o, enum outcome_kind kind, bool in_use, const struct gathering *g,
+                const struct layout *layout)
 {
-    struct candidate c = {.o = {.kind = kind, .in_use = in_use, .offers = g->at, .offer_count = g->n}, .layout = layout};
+    struct candidate c = {.o = {.kind = kind, .in_use = in_use, .offers = g->at, .offer_count = g->n},
+                          .layout = layout};
     struct offer *copy;
     size_t kept = 0;
 

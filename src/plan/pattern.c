@@ -29,9 +29,9 @@ struct search {
     size_t n;
     double prices[PRICES_MAX][BOUND_FACES_MAX];
     size_t price_count;
-    double (*rest)[PRICES_MAX];      /* by depth: the least priced use of all later items */
+    double (*rest)[PRICES_MAX];        /* by depth: the least priced use of all later items */
     int64_t (*least)[BOUND_FACES_MAX]; /* by depth: the least use of each face by all later items */
-    size_t *taken; /* by depth: the mix */
+    size_t *taken;                     /* by depth: the mix */
     int64_t gpus, nodes, node_limit;
 };
 
@@ -83,8 +83,9 @@ static const struct mix *cheapest(const struct choice *c, const double *price, s
 }
 
 /*
- * Prices of the faces that make the bound large: a face's price times its capacity is its share of one GPU. Multiplicative
- * steps along the subgradient of the relaxation in which instances may be fractions; any prices give a true bound.
+ * Prices of the faces that make the bound large: a face's price times its capacity is its share of one GPU.
+ * Multiplicative steps along the subgradient of the relaxation in which instances may be fractions; any prices give a
+ * true bound.
  */
 static double find_prices(struct search *s, const struct pattern_item *items, size_t n)
 {
@@ -112,8 +113,8 @@ static double find_prices(struct search *s, const struct pattern_item *items, si
                 continue;
             value += least * items[i].need;
             for (size_t f = 0; f < s->face_count; f++)
-                use[f] += items[i].need / items[i].options[at].gives * s->faces[f].weight[items[i].options[at].profile] /
-                          s->faces[f].capacity;
+                use[f] += items[i].need / items[i].options[at].gives *
+                          s->faces[f].weight[items[i].options[at].profile] / s->faces[f].capacity;
         }
         if (value > best) {
             best = value;
@@ -141,7 +142,7 @@ struct mixer {
     const struct pattern_item *item;
     const struct bound_face *faces;
     size_t face_count;
-    double price[PATTERN_OPTIONS_MAX]; /* of one instance */
+    double price[PATTERN_OPTIONS_MAX];    /* of one instance */
     double rate[PATTERN_OPTIONS_MAX + 1]; /* the least price of one unit of need, from this option on */
     double limit;
     struct choice *out; /* NULL: only the least price is wanted */
@@ -308,8 +309,10 @@ static int64_t needed(const struct search *s)
     return gpus;
 }
 
-/* The mixes of all items that a plan with so many GPUs could use: by price no more than `room` above the item's least. */
-static bool list_mixes(struct search *s, const struct pattern_item *items, const double *least, double room, size_t most)
+/* The mixes of all items that a plan with so many GPUs could use: by price no more than `room` above the item's
+ * least. */
+static bool list_mixes(struct search *s, const struct pattern_item *items, const double *least, double room,
+                       size_t most)
 {
     for (size_t i = 0; i < s->n; i++) {
         struct choice *c = &s->choices[i];
@@ -329,7 +332,8 @@ static bool list_mixes(struct search *s, const struct pattern_item *items, const
  * GPU counts from the bound up: reduced-price fixing makes the lists of mixes short (a plan with G GPUs has room
  * G - bound for all items together), and a search over them that finds nothing is a proof for that count.
  */
-static bool run(struct search *s, const struct pattern_item *items, const double *least, double bound, size_t most, struct pattern_result *ret)
+static bool run(struct search *s, const struct pattern_item *items, const double *least, double bound, size_t most,
+                struct pattern_result *ret)
 {
     static const int64_t zero[BOUND_FACES_MAX];
     int64_t first;
@@ -340,11 +344,9 @@ static bool run(struct search *s, const struct pattern_item *items, const double
         double room = (double)s->gpus - bound + 1e-6;
         bool all = list_mixes(s, items, least, room, most);
         int found;
-        for (double r = room / 4; !all && r > room / 1000; r /= 4) /* too many: the best of them, for a plan without a proof */
-            if (list_mixes(s, items, least, r, most)) {
-                room = r;
-                break;
-            }
+        /* Too many: the best of them, for a plan without a proof. */
+        for (double r = room / 4; !all && r > room / 1000 && !list_mixes(s, items, least, r, most); r /= 4)
+            ;
         for (size_t i = 0; i < s->n; i++)
             if (s->choices[i].n == 0)
                 return false;
@@ -435,7 +437,8 @@ static void subtract(const int64_t *demand, const int64_t *count, int64_t times,
     }
 }
 
-size_t pattern_layouts(const struct gpu_model *m, const int64_t demand[GPU_PROFILES_MAX], int64_t gpus, struct pattern_use **ret)
+size_t pattern_layouts(const struct gpu_model *m, const int64_t demand[GPU_PROFILES_MAX], int64_t gpus,
+                       struct pattern_use **ret)
 {
     struct bound_face faces[BOUND_FACES_MAX];
     struct layout_list list = {0};

@@ -6,8 +6,8 @@
  * An item needs `need` of something (replicas, or requests/s); an instance of its option's profile gives
  * `gives` of it; any mix of its options will do. By the closed form (plan/bound.h) a choice fits G GPUs when no
  * face is over G times its capacity, so the layouts themselves leave the program. What is left is one choice
- * for each item among its minimal mixes, a vector of at most four numbers each, and a depth-first search over them. Its lower
- * bound prices the faces (Lagrange multipliers found by subgradient steps; any multipliers give a true
+ * for each item among its minimal mixes, a vector of at most four numbers each, and a depth-first search over them.
+ * Its lower bound prices the faces (Lagrange multipliers found by subgradient steps; any multipliers give a true
  * bound). A search that ends by itself is a proof.
  */
 #pragma once
@@ -40,7 +40,7 @@ struct pattern_limits {
 struct pattern_result {
     int64_t gpus, bound; /* proven when equal */
     bool proven;
-    int64_t nodes; /* of the search */
+    int64_t nodes;                          /* of the search */
     int64_t (*counts)[PATTERN_OPTIONS_MAX]; /* owned: instances by item and option */
     int64_t total[GPU_PROFILES_MAX];
 };
@@ -61,4 +61,5 @@ struct pattern_use {
     struct layout layout;
     int64_t times;
 };
-size_t pattern_layouts(const struct gpu_model *m, const int64_t demand[GPU_PROFILES_MAX], int64_t gpus, struct pattern_use **ret);
+size_t pattern_layouts(const struct gpu_model *m, const int64_t demand[GPU_PROFILES_MAX], int64_t gpus,
+                       struct pattern_use **ret);

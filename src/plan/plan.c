@@ -69,15 +69,17 @@ static bool holds(const struct problem *p, unsigned relaxed)
 }
 
 /*
- * The smallest set of rules that cannot be kept together: of those whose absence helps, each is dropped in turn as long
- * as what is left still has no plan.
+ * The smallest set of rules that cannot be kept together: of those whose absence helps, each is dropped in turn as
+ * long as what is left still has no plan.
  */
 static void find_conflict(struct making *k)
 {
     static const struct {
         unsigned rule;
         const char *name;
-    } RULES[] = {{MASTER_MOVES, "rules.moves"}, {MASTER_SPARE, "rules.spare"}, {MASTER_SPREAD, "spread: node"},
+    } RULES[] = {{MASTER_MOVES, "rules.moves"},
+                 {MASTER_SPARE, "rules.spare"},
+                 {MASTER_SPREAD, "spread: node"},
                  {MASTER_STRICT, "disruption.pinned"}};
     const struct fleet *f = k->problem->fleet;
     unsigned relaxed = 0;
@@ -93,8 +95,10 @@ static void find_conflict(struct making *k)
     if (n)
         k->plan->conflict = xasprintf("%s, demand of the workloads", text);
     else
-        k->plan->conflict = xstrdup(f->rules.headroom > 0 ? "rules.headroom, demand of the workloads" : "demand of the workloads");
-    k->plan->conflict_why = xasprintf("the fleet's %zu GPUs do not hold every workload under these rules, whatever moves", f->gpu_count);
+        k->plan->conflict =
+            xstrdup(f->rules.headroom > 0 ? "rules.headroom, demand of the workloads" : "demand of the workloads");
+    k->plan->conflict_why =
+        xasprintf("the fleet's %zu GPUs do not hold every workload under these rules, whatever moves", f->gpu_count);
 }
 
 static void take_values(struct plan *plan, const struct master_result *r)
@@ -132,7 +136,8 @@ static void place(struct making *k, struct master *m)
 /* The plan as mended by hand keeps the budget of moves and the spare GPUs? */
 static bool within_rules(const struct fleet *f, const struct plan *p)
 {
-    return (f->rules.moves < 0 || p->moves_done <= f->rules.moves) && (int64_t)f->gpu_count - p->gpus_after >= f->rules.spare_gpus;
+    return (f->rules.moves < 0 || p->moves_done <= f->rules.moves) &&
+           (int64_t)f->gpu_count - p->gpus_after >= f->rules.spare_gpus;
 }
 
 static int point_order(const void *a, const void *b)
@@ -165,7 +170,8 @@ static void make_frontier(struct making *k, struct master *m)
             struct stage s;
             struct solution solution;
             struct plan trial = {.fleet = k->problem->fleet};
-            if (master_frontier(m, p.gpus, k->deadline > 0 ? left(k) : 0, k->limits ? k->limits->stop : NULL, &s, &solution) != 0)
+            if (master_frontier(m, p.gpus, k->deadline > 0 ? left(k) : 0, k->limits ? k->limits->stop : NULL, &s,
+                                &solution) != 0)
                 continue;
             p.moves = (int64_t)nearbyint(s.value);
             p.proven = s.proven;
@@ -184,8 +190,8 @@ static void make_frontier(struct making *k, struct master *m)
 enum { BY_NODE_SECONDS = 60 }; /* where a mended plan stands and no time was given */
 
 /*
- * Spread that does not work out from the counts. The relaxed values stay bounds. A plan mended by hand stands while the program by
- * single nodes looks for a better one: at the relaxed values first, then by all stages.
+ * Spread that does not work out from the counts. The relaxed values stay bounds. A plan mended by hand stands while
+ * the program by single nodes looks for a better one: at the relaxed values first, then by all stages.
  */
 static bool by_node(struct making *k, struct master_result *r)
 {
@@ -222,8 +228,10 @@ static bool by_node(struct making *k, struct master_result *r)
         r->feasible = assign_complete(f, k->problem->options, k->plan);
     } else if (mended) {
         *r = relaxed;
-        r->cost = (struct stage){k->plan->cost.value, relaxed.cost.bound, k->plan->cost.value < relaxed.cost.value + 1e-6, relaxed.cost.seconds};
-        r->gpus = (struct stage){(double)k->plan->gpus_after, relaxed.gpus.bound, relaxed.gpus.proven && (double)k->plan->gpus_after < relaxed.gpus.value + 0.5,
+        r->cost = (struct stage){k->plan->cost.value, relaxed.cost.bound,
+                                 k->plan->cost.value < relaxed.cost.value + 1e-6, relaxed.cost.seconds};
+        r->gpus = (struct stage){(double)k->plan->gpus_after, relaxed.gpus.bound,
+                                 relaxed.gpus.proven && (double)k->plan->gpus_after < relaxed.gpus.value + 0.5,
                                  relaxed.gpus.seconds};
         r->moves = (struct stage){k->plan->weighted.value, 0, k->plan->weighted.value <= 0, relaxed.moves.seconds};
         if (r->gpus.proven && (!r->priced || r->cost.proven)) {
@@ -270,8 +278,10 @@ static bool keeps_pins(const struct fleet *f, const struct plan *p)
     return true;
 }
 
-/* The blank fleet's plan is one of the fleet's too where no rule is about moves: it stands until a better one is found. */
-static void hold_blank(struct making *k, const struct problem *blank, struct master *b, const struct master_result *values)
+/* The blank fleet's plan is one of the fleet's too where no rule is about moves: it stands until a better one is
+ * found. */
+static void hold_blank(struct making *k, const struct problem *blank, struct master *b,
+                       const struct master_result *values)
 {
     const struct fleet *f = k->problem->fleet;
     struct solution s;
@@ -292,8 +302,9 @@ static void hold_blank(struct making *k, const struct problem *blank, struct mas
 }
 
 /*
- * The first stages on the blank fleet, where that is a far smaller program; then the least moves at its values. False: the
- * fleet cannot have these values (or the time was too short), its own stages have to say; the bounds are known from now on.
+ * The first stages on the blank fleet, where that is a far smaller program; then the least moves at its values.
+ * False: the fleet cannot have these values (or the time was too short), its own stages have to say; the bounds are
+ * known from now on.
  */
 static bool from_blank(struct making *k, struct master *m, struct master_result *r)
 {
@@ -320,7 +331,8 @@ static bool from_blank(struct making *k, struct master *m, struct master_result 
     problem_free(blank);
     if (!values.feasible)
         return false;
-    ok = values.gpus.proven && (!values.priced || values.cost.proven) && master_follow(m, &values, left(k), l.stop, r);
+    ok =
+        values.gpus.proven && (!values.priced || values.cost.proven) && master_follow(m, &values, left(k), l.stop, r);
     if (!ok && (values.priced ? values.cost.proven : values.gpus.proven))
         master_bounds(m, &values);
     return ok;
@@ -331,7 +343,7 @@ static void run(struct making *k)
     struct master *m = master_new(k->problem, false);
     struct master_limits l = limits_of(k);
     struct master_result r;
-    double began = now();
+    double began;
 
     master_size(m, &k->plan->search.columns, &k->plan->search.rows);
     if (!from_blank(k, m, &r)) {
@@ -368,7 +380,8 @@ static void run(struct making *k)
     master_free(m);
 }
 
-struct plan *plan_make(const struct fleet *f, const struct options *o, const struct plan_limits *limits, struct err *err)
+struct plan *plan_make(const struct fleet *f, const struct options *o, const struct plan_limits *limits,
+                       struct err *err)
 {
     double began = now();
     struct problem *p = problem_new(f, o, false);

@@ -30,7 +30,8 @@ static int find_slot(struct maker *k, const struct way *w, int64_t memory)
     }
     for (size_t i = 0; i < k->p.slot_count; i++) {
         const struct slot *o = &k->p.slots[i];
-        if (o->mode == s.mode && o->model == s.model && o->profile == s.profile && o->limit == s.limit && o->memory == s.memory)
+        if (o->mode == s.mode && o->model == s.model && o->profile == s.profile && o->limit == s.limit &&
+            o->memory == s.memory)
             return (int)i;
     }
     GROW(k->p.slots, k->slot_cap, k->p.slot_count + 1);
@@ -56,7 +57,8 @@ static struct use *make_uses(struct maker *k, int workload, size_t *ret_n)
 
     for (size_t i = 0; i < ways->n; i++) {
         const struct way *w = &ways->at[i];
-        u[n++] = (struct use){find_slot(k, w, k->p.fleet->workloads[workload].memory), w->gives, w->batch, w->processes, -1};
+        u[n++] = (struct use){find_slot(k, w, k->p.fleet->workloads[workload].memory), w->gives, w->batch,
+                              w->processes, -1};
     }
     qsort(u, n, sizeof *u, use_order);
     *ret_n = 0;
@@ -113,8 +115,9 @@ static void make_groups(struct maker *k)
         double weight = is_fixed(w) || w->running == 0 || k->blank ? 1 : w->weight;
         int number;
         if (n == 0 && (w->replicas > 0 || w->rate > 0))
-            conflict(k, arena_printf(k->arena, "workload %s", w->name),
-                     arena_printf(k->arena, "no option of %s can be served; each is listed with its reason", w->name));
+            conflict(
+                k, arena_printf(k->arena, "workload %s", w->name),
+                arena_printf(k->arena, "no option of %s can be served; each is listed with its reason", w->name));
         GROW(key, key_cap, sizeof mark + sizeof weight + n * (sizeof(int) + 3 * sizeof(double)));
         memcpy(key, &mark, sizeof mark);
         memcpy(key + sizeof mark, &weight, sizeof weight);
@@ -126,9 +129,13 @@ static void make_groups(struct maker *k)
         number = intern(keys, key, used);
         if ((size_t)number == k->p.group_count) {
             GROW(k->p.groups, k->group_cap, k->p.group_count + 1);
-            k->p.groups[k->p.group_count++] = (struct group){
-                .by_rate = w->by_rate, .spread = w->spread, .strict = w->pinned && !is_fixed(w) && !k->blank,
-                .rate = w->rate * (1 + f->rules.headroom), .weight = weight, .uses = uses, .use_count = n};
+            k->p.groups[k->p.group_count++] = (struct group){.by_rate = w->by_rate,
+                                                             .spread = w->spread,
+                                                             .strict = w->pinned && !is_fixed(w) && !k->blank,
+                                                             .rate = w->rate * (1 + f->rules.headroom),
+                                                             .weight = weight,
+                                                             .uses = uses,
+                                                             .use_count = n};
         }
         numbers[i] = number;
         add_to_group(&k->p.groups[number], w, fleet_slots(f, w), k->blank);
@@ -151,7 +158,8 @@ static void make_groups(struct maker *k)
 }
 
 /* The use of a group that a running replica's place is, NULL if it could not stay there. */
-static struct use *use_of_place(struct maker *k, int group, enum fleet_mode mode, int model, const struct gpu_profile *profile)
+static struct use *use_of_place(struct maker *k, int group, enum fleet_mode mode, int model,
+                                const struct gpu_profile *profile)
 {
     struct group *g = &k->p.groups[group];
 
@@ -210,7 +218,8 @@ static void make_state(struct maker *k, const struct fleet_node *node, const str
     for (size_t i = 0; i < gpu->n; i++) {
         const struct fleet_place *p = &gpu->places[i];
         struct state_place *q = &places[s->n];
-        *q = (struct state_place){.profile = p->profile, .start = parted ? 0 : p->start, .tag = STATE_IDLE, .slot = -1};
+        *q = (struct state_place){
+            .profile = p->profile, .start = parted ? 0 : p->start, .tag = STATE_IDLE, .slot = -1};
         if (p->workload != FLEET_NONE) {
             const struct fleet_workload *w = &k->p.fleet->workloads[p->workload];
             int group = k->p.group_of[p->workload];
@@ -224,10 +233,12 @@ static void make_state(struct maker *k, const struct fleet_node *node, const str
                 if (q->tag >= 0)
                     keep_of(k, group, u);
             } else if (w->pinned && w->running <= w->replicas) {
-                conflict(k, arena_printf(k->arena, "workload %s: disruption.pinned, fits", w->name),
-                         arena_printf(k->arena, "%s is pinned and runs on node %s in a way that its options do not allow (%s%s%s)",
-                                      w->name, node->name, FLEET_MODE_NAMES[gpu->mode], p->profile ? " " : "",
-                                      p->profile ? p->profile->name : ""));
+                conflict(
+                    k, arena_printf(k->arena, "workload %s: disruption.pinned, fits", w->name),
+                    arena_printf(k->arena,
+                                 "%s is pinned and runs on node %s in a way that its options do not allow (%s%s%s)",
+                                 w->name, node->name, FLEET_MODE_NAMES[gpu->mode], p->profile ? " " : "",
+                                 p->profile ? p->profile->name : ""));
             }
         }
         if (gpu->mode == FLEET_MIG && q->slot < 0)
@@ -346,7 +357,10 @@ static size_t list_modes(struct maker *k, int model, const struct node_kind *kin
     sliced = limits[0] != 0;
     for (int full = 0; full < 3; full++)
         for (int r = 1; r <= FLEET_TENANTS_MAX; r++) {
-            struct node_mode m = {full == 0 ? FLEET_ALONE : full == 1 ? FLEET_TIME_SLICING : FLEET_MPS, full ? r : 0, true};
+            struct node_mode m = {full == 0   ? FLEET_ALONE
+                                  : full == 1 ? FLEET_TIME_SLICING
+                                              : FLEET_MPS,
+                                  full ? r : 0, true};
             bool offers = full == 0 ? alone : true;
             if (full == 0 ? r > 1 || (!alone && sliced && !kind->full_required) : !(limits[full - 1] >> (r - 1) & 1))
                 continue;
@@ -387,8 +401,10 @@ static void make_cell_modes(struct maker *k, struct cell *c)
             c->modes[c->mode_count++] = (struct cell_mode){mode, blocks};
     }
     if (c->mode_count == 0)
-        conflict(k, arena_printf(k->arena, "disruption.pinned, sharing on node %s", k->p.fleet->nodes[c->nodes[0]].name),
-                 arena_printf(k->arena, "the pinned workloads on node %s need ways of sharing that exclude each other there",
+        conflict(k,
+                 arena_printf(k->arena, "disruption.pinned, sharing on node %s", k->p.fleet->nodes[c->nodes[0]].name),
+                 arena_printf(k->arena,
+                              "the pinned workloads on node %s need ways of sharing that exclude each other there",
                               k->p.fleet->nodes[c->nodes[0]].name));
 }
 

@@ -13,9 +13,10 @@
  *            whether it changes the MIG mode of a GPU, which rebuilds every MIG GPU of the node
  *   cell     nodes that are alike: the same model, price and states; or, `indexed`, a single node
  *
- * Nothing is lost by this counting except which node a replica lands on: spread over nodes is the only rule that needs it.
- * A replica that stays keeps its slot (same workload, GPU, mode, profile, start); stays are counted by
- * (group, slot) pairs, which is exact because a MIG instance has one tenant; for shared GPUs an outcome fixes who stays.
+ * Nothing is lost by this counting except which node a replica lands on: spread over nodes is the only rule that
+ * needs it. A replica that stays keeps its slot (same workload, GPU, mode, profile, start); stays are counted by
+ * (group, slot) pairs, which is exact because a MIG instance has one tenant; for shared GPUs an outcome fixes who
+ * stays.
  */
 #pragma once
 
@@ -84,7 +85,7 @@ struct state {
         int start, tag; /* a group, or STATE_IDLE (nobody, or nobody who could stay), or STATE_FIXED */
         int slot;       /* of tenants who could stay or are fixed */
         bool required;  /* the outcome must keep it */
-    } *at;
+    } * at;
 };
 enum { STATE_IDLE = -1, STATE_FIXED = -2 };
 
@@ -101,8 +102,8 @@ struct node_mode {
 };
 
 struct cell_mode {
-    int mode;             /* index in problem.modes */
-    const int *blocks;    /* of the cell's GPUs, by position among its states */
+    int mode;          /* index in problem.modes */
+    const int *blocks; /* of the cell's GPUs, by position among its states */
 };
 
 struct cell {
@@ -131,14 +132,14 @@ struct problem {
     size_t block_count;
     struct keep {
         int group, slot;
-    } *keeps;
+    } * keeps;
     size_t keep_count;
     struct node_mode *modes;
     size_t mode_count;
     struct cell *cells;
     size_t cell_count;
-    int64_t fixed;     /* replicas that are pinned and fixed */
-    bool truncated;    /* too many bundles on a shared GPU: the search is then over a part of them */
+    int64_t fixed;  /* replicas that are pinned and fixed */
+    bool truncated; /* too many bundles on a shared GPU: the search is then over a part of them */
     bool has_spread, has_running;
     /* Rules that no plan can keep, found on the way: conflict is NULL, or names the smallest conflicting set. */
     const char *conflict;
@@ -146,8 +147,8 @@ struct problem {
 };
 
 /*
- * `blank`: as if nothing ran but what is pinned. Every plan of the fleet is one of the blank fleet, so its least $/h and GPUs are
- * bounds, from a far smaller program: all GPUs of a model and price are alike then.
+ * `blank`: as if nothing ran but what is pinned. Every plan of the fleet is one of the blank fleet, so its least $/h
+ * and GPUs are bounds, from a far smaller program: all GPUs of a model and price are alike then.
  */
 struct problem *problem_new(const struct fleet *f, const struct options *o, bool blank);
 void problem_free(struct problem *p); /* NULL accepted */

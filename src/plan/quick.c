@@ -69,8 +69,10 @@ static bool fill(const struct problem *p, const struct pattern_result *r, struct
     counts[0] = left;
     for (size_t g = 0; g < p->group_count; g++)
         options += p->groups[g].use_count;
-    *ret = (struct solution){.units = xcalloc(p->cell_count + 1, sizeof *ret->units), .unit_count = p->cell_count,
-                             .slices = xcalloc(1, sizeof *ret->slices), .slice_count = 1,
+    *ret = (struct solution){.units = xcalloc(p->cell_count + 1, sizeof *ret->units),
+                             .unit_count = p->cell_count,
+                             .slices = xcalloc(1, sizeof *ret->slices),
+                             .slice_count = 1,
                              .placings = xcalloc(options + 1, sizeof *ret->placings)};
     for (size_t c = 0; c < p->cell_count; c++) {
         int64_t *modes = xcalloc(2, sizeof *modes);
@@ -98,8 +100,8 @@ bool quick_solve(const struct problem *p, struct solution *ret, struct master_re
         const struct group *group = &p->groups[g];
         items[g].need = group->by_rate ? group->rate : (double)group->demand;
         for (size_t u = 0; u < group->use_count; u++)
-            items[g].options[items[g].option_count++] =
-                (struct pattern_option){p->slots[group->uses[u].slot].profile->index, group->by_rate ? group->uses[u].gives : 1};
+            items[g].options[items[g].option_count++] = (struct pattern_option){
+                p->slots[group->uses[u].slot].profile->index, group->by_rate ? group->uses[u].gives : 1};
     }
     ok = pattern_solve(p->fleet->models[p->slots[0].model], items, p->group_count, NULL, &r) == 0;
     free(items);

@@ -20,18 +20,18 @@ struct scheduler {
     size_t n;
     int *blockers;
     size_t blocker_count, blocker_cap;
-    int *first_from;     /* by GPU: index in `from`; one more entry at the end */
-    int *from;           /* moves by the GPU that they leave */
-    bool *mode_change;   /* by node */
-    int *waiting;        /* by GPU: replicas that wait there */
-    int *tenants;        /* by GPU: replicas there now */
-    int *taken;          /* by workload: in this wave */
+    int *first_from;   /* by GPU: index in `from`; one more entry at the end */
+    int *from;         /* moves by the GPU that they leave */
+    bool *mode_change; /* by node */
+    int *waiting;      /* by GPU: replicas that wait there */
+    int *tenants;      /* by GPU: replicas there now */
+    int *taken;        /* by workload: in this wave */
     struct wave_move *out;
     int *out_wave;
     size_t out_count, out_cap, out_wave_cap;
-    int *set;            /* the set under way: indices */
+    int *set; /* the set under way: indices */
     size_t set_size;
-    unsigned mark;       /* its number */
+    unsigned mark; /* its number */
     int wave;
     struct waves *ret;
 };
@@ -46,7 +46,8 @@ static void block(struct scheduler *s, size_t gpu, const struct plan_place *over
     for (int i = s->first_from[gpu]; i < s->first_from[gpu + 1]; i++) {
         const struct plan_move *m = s->all[s->from[i]].m;
         const struct fleet_place *p = &fleet_gpu_at(s->f, gpu)->places[m->from_place];
-        if (over && p->profile && (p->start >= over->start + over->profile->size || over->start >= p->start + p->profile->size))
+        if (over && p->profile &&
+            (p->start >= over->start + over->profile->size || over->start >= p->start + p->profile->size))
             continue;
         GROW(s->blockers, s->blocker_cap, s->blocker_count + 1);
         s->blockers[s->blocker_count++] = s->from[i];
@@ -86,7 +87,8 @@ static void find_blockers(struct scheduler *s, struct pending *q)
     node = fleet_node_of(s->f, gpu);
     to = &s->plan->gpus[gpu];
     now = &s->f->nodes[node].gpus[gpu - s->f->nodes[node].first];
-    if (to->mode == FLEET_MIG && now->mode == FLEET_MIG && (to->keeps_layout || s->f->rules.actuator != FLEET_MIG_PARTED))
+    if (to->mode == FLEET_MIG && now->mode == FLEET_MIG &&
+        (to->keeps_layout || s->f->rules.actuator != FLEET_MIG_PARTED))
         block(s, gpu, &to->places[q->m->to_place]);
     else
         block(s, gpu, NULL);
@@ -184,8 +186,8 @@ static void finish(struct scheduler *s, struct pending *q, enum wave_kind kind, 
 }
 
 /*
- * All moves whose place is clear now, as far as the allowances go. Whether a place is clear is asked before any of the wave's
- * moves, as the old replicas go only when the new ones are ready.
+ * All moves whose place is clear now, as far as the allowances go. Whether a place is clear is asked before any of
+ * the wave's moves, as the old replicas go only when the new ones are ready.
  */
 static size_t place_then_free(struct scheduler *s)
 {
@@ -208,8 +210,8 @@ static size_t place_then_free(struct scheduler *s)
 }
 
 /*
- * The moves that must go at once with this one, itself included. SIZE_MAX: one waits for a replica that waits, or the set
- * is `limit` or larger.
+ * The moves that must go at once with this one, itself included. SIZE_MAX: one waits for a replica that waits, or the
+ * set is `limit` or larger.
  */
 static size_t closure(struct scheduler *s, size_t seed, size_t limit)
 {
@@ -248,7 +250,8 @@ static bool allowed(struct scheduler *s)
     return ok;
 }
 
-/* The seed of the smallest set that blocks only itself and is allowed, SIZE_MAX: none. *ret_any: of the smallest at all. */
+/* The seed of the smallest set that blocks only itself and is allowed, SIZE_MAX: none. *ret_any: of the smallest at
+ * all. */
 static size_t smallest(struct scheduler *s, size_t *ret_any)
 {
     size_t best = SIZE_MAX, seed = SIZE_MAX, any = SIZE_MAX;
@@ -353,9 +356,10 @@ static void force(struct scheduler *s, size_t seed)
     }
     w = &s->f->workloads[s->all[s->set[0]].m->workload];
     if (!s->ret->forced_why)
-        s->ret->forced_why = xasprintf(
-            "no order keeps every allowance: in wave %d replicas (of %s and others) are away together, more than maxUnavailable; "
-            "an unused GPU of the same model, or a larger maxUnavailable, would do", s->wave, w->name);
+        s->ret->forced_why = xasprintf("no order keeps every allowance: in wave %d replicas (of %s and others) are "
+                                       "away together, more than maxUnavailable; "
+                                       "an unused GPU of the same model, or a larger maxUnavailable, would do",
+                                       s->wave, w->name);
     go_at_once(s, true);
 }
 

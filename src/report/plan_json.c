@@ -10,8 +10,8 @@
 #include "report/plan.h"
 
 /*
- * Written straight into the buffer: a plan of a large fleet has a million placements, and a tree of them would take more memory
- * than everything else.
+ * Written straight into the buffer: a plan of a large fleet has a million placements, and a tree of them would take
+ * more memory than everything else.
  */
 static void put_text(struct buf *out, const char *s)
 {
@@ -116,7 +116,8 @@ static void put_place(const struct plan *p, const struct wave_move *m, bool to, 
     buf_putc(out, '}');
 }
 
-static const char *const KINDS[] = {"place then free", "free then place", "by way of an unused GPU", "new", "retired"};
+static const char *const KINDS[] = {"place then free", "free then place", "by way of an unused GPU", "new",
+                                    "retired"};
 
 static void put_steps(const struct plan *p, const struct waves *w, struct buf *out)
 {
@@ -270,7 +271,8 @@ static void put_cost(const struct plan *p, struct buf *out)
     put_bill(p, "after", &after, out);
     buf_puts(out, ",\n    \"unit\": \"$/h\"");
     if (p->priced)
-        buf_printf(out, ", \"value\": %.6f, \"bound\": %.6f, \"proven\": %s", p->cost.value, p->cost.bound, truth(p->cost.proven));
+        buf_printf(out, ", \"value\": %.6f, \"bound\": %.6f, \"proven\": %s", p->cost.value, p->cost.bound,
+                   truth(p->cost.proven));
     buf_puts(out, "},\n  \"nodes_freed\": [");
     for (size_t n = 0, k = 0; n < p->fleet->node_count; n++) {
         if (!explain_node_freed(p, n))
@@ -287,23 +289,29 @@ void plan_json(const struct plan *p, const struct options *o, struct buf *out)
 
     buf_puts(out, "{\n  \"apiVersion\": \"snug/v1\",\n  \"kind\": \"Plan\",\n  ");
     put_key(out, "fleet", p->fleet->name);
-    buf_printf(out, ",\n  \"digest\": \"%016" PRIx64 "\",\n  \"feasible\": %s,\n", p->fleet->digest, truth(p->feasible));
+    buf_printf(out, ",\n  \"digest\": \"%016" PRIx64 "\",\n  \"feasible\": %s,\n", p->fleet->digest,
+               truth(p->feasible));
     if (!p->feasible) {
-        buf_printf(out, "  \"gpus\": {\"before\": %" PRId64 ", \"after\": null, \"bound\": null, \"proven\": %s},\n", p->gpus_before,
-                   truth(p->known));
+        buf_printf(out, "  \"gpus\": {\"before\": %" PRId64 ", \"after\": null, \"bound\": null, \"proven\": %s},\n",
+                   p->gpus_before, truth(p->known));
         buf_puts(out, "  \"placements\": [],\n  \"conflict\": {");
         put_key(out, "rules", p->conflict ? p->conflict : "");
         buf_puts(out, ", ");
-        put_key(out, "why", p->conflict_why ? p->conflict_why : "the time ran out before a plan was found, or none was ruled out");
+        put_key(out, "why",
+                p->conflict_why ? p->conflict_why
+                                : "the time ran out before a plan was found, or none was ruled out");
         buf_puts(out, "},\n");
         put_refused(p, o, out);
         buf_printf(out, ",\n  \"solve_s\": %.4f\n}\n", p->solve_seconds);
         return;
     }
     waves_make(p, &w);
-    buf_printf(out, "  \"gpus\": {\"before\": %" PRId64 ", \"after\": %" PRId64 ", \"bound\": %" PRId64 ", \"proven\": %s},\n",
+    buf_printf(out,
+               "  \"gpus\": {\"before\": %" PRId64 ", \"after\": %" PRId64 ", \"bound\": %" PRId64
+               ", \"proven\": %s},\n",
                p->gpus_before, p->gpus_after, p->gpus_bound, truth(p->gpus_proven));
-    buf_printf(out, "  \"moves\": {\"count\": %" PRId64 ", \"bound\": %" PRId64 ", \"proven\": %s, \"weighted\": %.6g},\n",
+    buf_printf(out,
+               "  \"moves\": {\"count\": %" PRId64 ", \"bound\": %" PRId64 ", \"proven\": %s, \"weighted\": %.6g},\n",
                p->moves_done, p->moves_bound, truth(p->moves_proven), p->weighted.value);
     put_placements(p, out);
     put_steps(p, &w, out);
@@ -311,13 +319,17 @@ void plan_json(const struct plan *p, const struct options *o, struct buf *out)
     put_refused(p, o, out);
     buf_puts(out, ",\n  \"frontier\": [");
     for (size_t i = 0; i < p->frontier_count; i++)
-        buf_printf(out, "%s{\"gpus\": %" PRId64 ", \"moves\": %" PRId64 ", \"proven\": %s}", i ? ", " : "", p->frontier[i].gpus,
-                   p->frontier[i].moves, truth(p->frontier[i].proven));
+        buf_printf(out, "%s{\"gpus\": %" PRId64 ", \"moves\": %" PRId64 ", \"proven\": %s}", i ? ", " : "",
+                   p->frontier[i].gpus, p->frontier[i].moves, truth(p->frontier[i].proven));
     buf_puts(out, "],\n");
     put_cost(p, out);
-    buf_printf(out, "  \"search\": {\"states\": %zu, \"blocks\": %zu, \"cells\": %zu, \"columns\": %zu, \"rows\": %zu, \"by_node\": %s, "
-               "\"counting_s\": %.4f, \"cost_s\": %.4f, \"gpus_s\": %.4f, \"moves_s\": %.4f, \"spread_s\": %.4f, \"frontier_s\": %.4f},\n",
-               p->search.states, p->search.blocks, p->search.cells, p->search.columns, p->search.rows, truth(p->search.by_node),
-               p->search.counting, p->search.cost, p->search.gpus, p->search.moves, p->search.spread, p->search.frontier);
+    buf_printf(out,
+               "  \"search\": {\"states\": %zu, \"blocks\": %zu, \"cells\": %zu, \"columns\": %zu, \"rows\": %zu, "
+               "\"by_node\": %s, "
+               "\"counting_s\": %.4f, \"cost_s\": %.4f, \"gpus_s\": %.4f, \"moves_s\": %.4f, \"spread_s\": %.4f, "
+               "\"frontier_s\": %.4f},\n",
+               p->search.states, p->search.blocks, p->search.cells, p->search.columns, p->search.rows,
+               truth(p->search.by_node), p->search.counting, p->search.cost, p->search.gpus, p->search.moves,
+               p->search.spread, p->search.frontier);
     buf_printf(out, "  \"solve_s\": %.4f\n}\n", p->solve_seconds);
 }

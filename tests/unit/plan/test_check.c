@@ -158,7 +158,9 @@ static bool corrupt(struct gen *g, json_t *plan, int kind)
     case 4: return mig && json_object_set_new(p, "profile", json_string("5g.50gb")) == 0;
     case 5: return mig && json_object_set_new(p, "profile", json_null()) == 0;
     case 6: return json_object_set_new(p, "workload", json_string("nobody")) == 0;
-    case 7: return strcmp(json_string_value(json_object_get(p, "workload")), "tts") && json_object_set_new(p, "workload", json_string("tts")) == 0;
+    case 7:
+        return strcmp(json_string_value(json_object_get(p, "workload")), "tts") &&
+               json_object_set_new(p, "workload", json_string("tts")) == 0;
     case 8: add(p, "replica", 1); return true;
     case 9: add(p, "replica", 100); return true;
     case 10: json_object_del(p, "replica"); return true;
@@ -169,7 +171,9 @@ static bool corrupt(struct gen *g, json_t *plan, int kind)
     case 15: json_object_set_new(p, "workload", json_null()); return true;
     case 16: json_object_set_new(p, "reserved", json_string("asr")); return true;
     case 17: json_object_set_new(p, "stays", json_boolean(!json_is_true(json_object_get(p, "stays")))); return true;
-    case 18: return json_is_string(json_object_get(json_array_get(placements, at), "workload")) && json_array_remove(placements, at) == 0;
+    case 18:
+        return json_is_string(json_object_get(json_array_get(placements, at), "workload")) &&
+               json_array_remove(placements, at) == 0;
     case 19: return json_array_append(placements, p) == 0;
     case 20: json_array_clear(placements); return true;
     case 21: add(json_object_get(plan, "gpus"), "before", 1); return true;
@@ -195,7 +199,9 @@ static bool corrupt(struct gen *g, json_t *plan, int kind)
     case 41: json_object_set_new(m, "workload", json_string("llm")); return true;
     case 42: json_object_set_new(m, "from", json_null()); json_object_set_new(m, "to", json_null()); return true;
     case 43: return json_is_object(json_object_get(m, "to")) && (add(json_object_get(m, "to"), "gpu", 1), true);
-    case 44: return json_is_object(json_object_get(m, "from")) && json_object_set_new(json_object_get(m, "from"), "node", json_string("n3")) == 0;
+    case 44:
+        return json_is_object(json_object_get(m, "from")) &&
+               json_object_set_new(json_object_get(m, "from"), "node", json_string("n3")) == 0;
     case 45: return json_is_object(json_object_get(m, "from")) && json_is_object(json_object_get(m, "to")) &&
                     json_object_set_new(m, "from", json_deep_copy(json_object_get(m, "to"))) == 0;
     case 46: add(pick(g, steps), "wave", 40); return true;

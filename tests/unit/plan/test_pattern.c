@@ -49,7 +49,8 @@ static void solve_scenario(const struct parvagpu_request *r, struct pattern_resu
         items[i] = (struct pattern_item){.need = models[i].rate};
         for (int s = 1; s < 8; s++)
             if (models[i].size[s].throughput > 0)
-                items[i].options[items[i].option_count++] = (struct pattern_option){profile(m, s), models[i].size[s].throughput};
+                items[i].options[items[i].option_count++] =
+                    (struct pattern_option){profile(m, s), models[i].size[s].throughput};
     }
     CHECK_EQ(pattern_solve(m, items, (size_t)n, NULL, ret), 0);
     for (int i = 0; i < n; i++) { /* every rate is met */
@@ -83,8 +84,8 @@ static void scenarios(double times, const int expected[6])
         struct pattern_result result;
         double began = seconds();
         solve_scenario(&r, &result);
-        printf("# S%d x%g: %d GPUs, bound %d, %d nodes, %.3f s\n", s, times, (int)result.gpus, (int)result.bound, (int)result.nodes,
-               seconds() - began);
+        printf("# S%d x%g: %d GPUs, bound %d, %d nodes, %.3f s\n", s, times, (int)result.gpus, (int)result.bound,
+               (int)result.nodes, seconds() - began);
         if (expected) {
             CHECK_EQ(result.gpus, expected[s - 1]);
             CHECK(result.proven);
@@ -124,7 +125,8 @@ PROPERTY(choices_equal_enumeration, 2000)
         items[i].need = (double)gen_range(g, 0, 12);
         items[i].option_count = 2;
         for (int o = 0; o < 2; o++) {
-            int p = (int)gen_range(g, 0, sizes - 1), slices = m->grid == 8 ? (const int[]){1, 2, 3, 4, 7}[p] : (const int[]){1, 2, 4}[p];
+            int p = (int)gen_range(g, 0, sizes - 1),
+                slices = m->grid == 8 ? (const int[]){1, 2, 3, 4, 7}[p] : (const int[]){1, 2, 4}[p];
             items[i].options[o] = (struct pattern_option){profile(m, slices), (double)gen_range(g, 1, 4)};
         }
     }

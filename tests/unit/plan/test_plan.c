@@ -3,8 +3,8 @@
  * The planner against brute force on small random fleets with every rule: the same feasibility, $/h, GPUs and moves.
  *
  * The brute force shares nothing with the search: it walks GPU by GPU over every content that a GPU can have (any
- * legal placement set, any tenants), under every mode of the node, and keeps for every state (what is placed, what stays,
- * how many GPUs) the least price.
+ * legal placement set, any tenants), under every mode of the node, and keeps for every state (what is placed, what
+ * stays, how many GPUs) the least price.
  */
 #include "plan/plan.h"
 
@@ -41,7 +41,8 @@ static bool option_allows(const struct fleet *f, const struct fleet_workload *w,
     bool any = false;
     int limit = 0;
 
-    for (size_t i = 0; i < w->option_count; i++) { /* of several for one place: the most throughput, then the larger limit */
+    for (size_t i = 0; i < w->option_count;
+         i++) { /* of several for one place: the most throughput, then the larger limit */
         const struct fleet_option *o = &w->options[i];
         bool on = !o->limited;
         struct err e = {0};
@@ -51,7 +52,8 @@ static bool option_allows(const struct fleet *f, const struct fleet_workload *w,
             continue;
         if (mode == FLEET_MIG && gpu_profile_find(f->models[model], o->profile, &e) != profile)
             continue;
-        if (any && ((w->by_rate && o->throughput < *gives) || (!(w->by_rate && o->throughput > *gives) && o->limit < limit)))
+        if (any &&
+            ((w->by_rate && o->throughput < *gives) || (!(w->by_rate && o->throughput > *gives) && o->limit < limit)))
             continue;
         *gives = w->by_rate ? o->throughput : 1;
         limit = o->limit;
@@ -72,7 +74,8 @@ static void note(struct brute *b)
 }
 
 /* All ways to fill the instances of one placement set from `at` on. */
-static void fill_mig(struct brute *b, const struct layout *l, size_t at, int model, const struct fleet_gpu *now, bool keeps, bool in_place)
+static void fill_mig(struct brute *b, const struct layout *l, size_t at, int model, const struct fleet_gpu *now,
+                     bool keeps, bool in_place)
 {
     if (at == l->n) {
         note(b);
@@ -87,7 +90,8 @@ static void fill_mig(struct brute *b, const struct layout *l, size_t at, int mod
         b->now.used[w] = (int16_t)(b->now.used[w] + (int)gives);
         b->now.count[w]++;
         for (size_t i = 0; (keeps || in_place) && now->mode == FLEET_MIG && i < now->n; i++)
-            if (now->places[i].workload == w && now->places[i].profile == l->at[at].profile && now->places[i].start == l->at[at].start)
+            if (now->places[i].workload == w && now->places[i].profile == l->at[at].profile &&
+                now->places[i].start == l->at[at].start)
                 b->now.stays[w]++;
         if (fw->by_rate || b->now.used[w] <= b->need[w])
             fill_mig(b, l, at + 1, model, now, keeps, in_place);
@@ -107,7 +111,8 @@ static bool subset(const struct layout *l, const struct fleet_gpu *now)
     return true;
 }
 
-static void fill_shared(struct brute *b, int from, int left, int r, int64_t memory, enum fleet_mode mode, int model, const struct fleet_gpu *now)
+static void fill_shared(struct brute *b, int from, int left, int r, int64_t memory, enum fleet_mode mode, int model,
+                        const struct fleet_gpu *now)
 {
     note(b);
     for (int w = from; w < (int)b->f->workload_count && left > 0; w++) {
@@ -130,7 +135,8 @@ static void fill_shared(struct brute *b, int from, int left, int r, int64_t memo
 }
 
 /* The contents of one GPU while its node works in (full, r, change). */
-static void contents_of(struct brute *b, const struct fleet_node *n, int gpu, enum fleet_mode full, int r, bool change)
+static void contents_of(struct brute *b, const struct fleet_node *n, int gpu, enum fleet_mode full, int r,
+                        bool change)
 {
     const struct fleet_gpu *now = &n->gpus[gpu];
     bool parted = b->f->rules.actuator == FLEET_MIG_PARTED, in_mig = now->mode == FLEET_MIG;
@@ -234,7 +240,8 @@ static struct map empty_map(void)
     return (struct map){.keys = intern_new()};
 }
 
-static void walk_node(struct brute *b, const struct fleet_node *n, const struct map *from, struct map *to, enum fleet_mode full, int r, bool change)
+static void walk_node(struct brute *b, const struct fleet_node *n, const struct map *from, struct map *to,
+                      enum fleet_mode full, int r, bool change)
 {
     struct map at = empty_map();
 
@@ -273,7 +280,8 @@ static struct answer brute_force(const struct fleet *f)
 
     for (size_t w = 0; w < f->workload_count; w++) {
         const struct fleet_workload *fw = &f->workloads[w];
-        b.need[w] = (int16_t)(fw->by_rate ? (int)(fw->rate * (1 + f->rules.headroom) + 0.999999) : (int)fleet_slots(f, fw));
+        b.need[w] =
+            (int16_t)(fw->by_rate ? (int)(fw->rate * (1 + f->rules.headroom) + 0.999999) : (int)fleet_slots(f, fw));
         b.cap[w] = (int16_t)(fw->by_rate ? 1000 : fw->replicas);
         for (size_t i = 0; i < fw->option_count; i++) {
             if (fw->options[i].mode == FLEET_TIME_SLICING)
@@ -319,7 +327,8 @@ static struct answer brute_force(const struct fleet *f)
         if (!a.feasible)
             continue;
         if (!best.feasible || a.price < best.price - 1e-9 ||
-            (a.price < best.price + 1e-9 && (a.gpus < best.gpus || (a.gpus == best.gpus && a.moves < best.moves - 1e-9))))
+            (a.price < best.price + 1e-9 &&
+             (a.gpus < best.gpus || (a.gpus == best.gpus && a.moves < best.moves - 1e-9))))
             best = a;
     }
     map_done(&at);
@@ -356,7 +365,8 @@ static void write_layout(struct writer *x, const struct gpu_model *m, int gpu)
         return;
     case 5:
     case 6:
-        buf_printf(x->out, "      %d: {%s: [w%d", gpu, gen_bool(x->g) ? "timeSlicing" : "mps", (int)gen_range(x->g, 0, x->workloads - 1));
+        buf_printf(x->out, "      %d: {%s: [w%d", gpu, gen_bool(x->g) ? "timeSlicing" : "mps",
+                   (int)gen_range(x->g, 0, x->workloads - 1));
         for (int i = (int)gen_range(x->g, 0, 2); i > 0; i--)
             buf_printf(x->out, ", w%d", (int)gen_range(x->g, 0, x->workloads - 1));
         buf_puts(x->out, "]}\n");
@@ -425,7 +435,8 @@ static void write_fleet(struct gen *g, struct buf *out)
         if (gen_range(g, 0, 4) == 0)
             buf_puts(out, "    disruption: {pinned: true}\n");
         else if (gen_range(g, 0, 4) == 0)
-            buf_printf(out, "    disruption: {weight: %d, maxUnavailable: %d}\n", (int)gen_range(g, 1, 4), (int)gen_range(g, 0, 2));
+            buf_printf(out, "    disruption: {weight: %d, maxUnavailable: %d}\n", (int)gen_range(g, 1, 4),
+                       (int)gen_range(g, 0, 2));
         if (gen_range(g, 0, 4) == 0)
             buf_puts(out, "    spread: node\n");
         if (gen_range(g, 0, 7) == 0)
@@ -489,9 +500,10 @@ PROPERTY(plans_equal_brute_force, 500)
     p = plan_make(f, o, NULL, &e);
     a = brute_force(f);
     if (p->feasible != a.feasible || (a.feasible && (p->gpus_after != a.gpus || p->weighted.value > a.moves + 1e-6 ||
-        p->weighted.value < a.moves - 1e-6 || !p->gpus_proven)))
-        fprintf(stderr, "%s# plan %d cost %g gpus %d moves %g; brute force %d cost %g gpus %d moves %g; %s\n", buf_str(&text), p->feasible,
-                p->cost.value, (int)p->gpus_after, p->weighted.value, a.feasible, a.price, a.gpus, a.moves, p->conflict_why ? p->conflict_why : "");
+                                                     p->weighted.value < a.moves - 1e-6 || !p->gpus_proven)))
+        fprintf(stderr, "%s# plan %d cost %g gpus %d moves %g; brute force %d cost %g gpus %d moves %g; %s\n",
+                buf_str(&text), p->feasible, p->cost.value, (int)p->gpus_after, p->weighted.value, a.feasible,
+                a.price, a.gpus, a.moves, p->conflict_why ? p->conflict_why : "");
     CHECK_EQ(p->feasible, a.feasible);
     if (a.feasible) {
         if (p->priced)
