@@ -13,7 +13,7 @@ void html_text(struct buf *out, const char *s)
     text_escape(out, s ? s : DASH);
 }
 
-static void text_v(struct buf *out, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void text_v(struct buf *out, const char *fmt, va_list ap)
 {
     cleanup_buf struct buf text;
 
