@@ -106,10 +106,10 @@ static void load_table(const struct comparison *c, size_t index, const struct te
     table_column(t, "\nturns/s", TABLE_RIGHT);
     table_column(t, "turns/s\nper GPU", TABLE_RIGHT);
     table_column(t, "$ per\n1000", TABLE_RIGHT);
-    table_column(t, voice ? "voice to voice\np50 ms" : "request\np50 ms", TABLE_RIGHT);
+    table_column(t, voice ? "voice\np50 ms" : "request\np50 ms", TABLE_RIGHT);
     table_column(t, "\np95 ms", TABLE_RIGHT);
     table_column(t, "\nsuccess", TABLE_RIGHT);
-    table_column(t, "busiest\nshare", TABLE_RIGHT);
+    table_column(t, "GPU\nbusy", TABLE_RIGHT);
     table_column(t, "\nlimited by", TABLE_LEFT | TABLE_SHRINK);
     load_heading(shown, style, out);
     for (size_t i = 0; i < c->count; i++) {

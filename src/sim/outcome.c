@@ -147,7 +147,7 @@ static void fill_limit(struct load_result *r, struct arena *a, const struct scen
     if (hard.use >= LIMITS)
         r->limit = hard;
     else if (n && r->users && human >= 0.75)
-        r->limit = (struct limit){"the users' own time", human, human >= SATURATED};
+        r->limit = (struct limit){"users' time", human, human >= SATURATED};
     else
         r->limit = gpu;
 }
