@@ -81,7 +81,7 @@ static int read_profile(const struct parvagpu_request *r, struct parvagpu_model 
 
 int parvagpu_read(const struct parvagpu_request *r, struct parvagpu_model ret[PARVAGPU_MODELS], struct err *err)
 {
-    double latency[PARVAGPU_MODELS], rate[PARVAGPU_MODELS];
+    double latency[PARVAGPU_MODELS] = {0}, rate[PARVAGPU_MODELS] = {0};
     int n = 0;
 
     if (read_line(r->dir, "slo_latency.csv", r->scenario, latency, err) != 0 ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/waves.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -412,6 +413,8 @@ static void make_steps(struct scheduler *s, struct waves *ret)
     size_t n = 0, cap = s->out_count + s->f->gpu_count + 1;
     struct keyed *k = xcalloc(cap, sizeof *k);
     int *last = xcalloc(s->f->gpu_count + 1, sizeof *last);
+    struct wave_move *moves;
+    struct step *st;
 
     for (size_t i = 0; i < s->out_count; i++) {
         const struct wave_move *m = &s->out[i];
@@ -423,18 +426,19 @@ static void make_steps(struct scheduler *s, struct waves *ret)
         if (last[g] && !plan_in_use(&s->plan->gpus[g]))
             k[n++] = (struct keyed){last[g], 1, (int64_t)g, SIZE_MAX};
     qsort(k, n, sizeof *k, keyed_order);
-    ret->moves = xcalloc(s->out_count + 1, sizeof *ret->moves);
-    ret->steps = xcalloc(n + 1, sizeof *ret->steps);
+    moves = ret->moves = xcalloc(s->out_count + 1, sizeof *moves);
+    st = ret->steps = xcalloc(n + 1, sizeof *st);
     for (size_t i = 0; i < n; i++) {
-        struct step *st = ret->step_count ? &ret->steps[ret->step_count - 1] : NULL;
-        if (!st || st->wave != k[i].wave || st->gpu != k[i].gpu) {
-            st = &ret->steps[ret->step_count++];
+        if (i == 0 || st->wave != k[i].wave || st->gpu != k[i].gpu) {
+            st += i > 0;
             *st = (struct step){.wave = k[i].wave, .gpu = k[i].gpu, .first = ret->move_count};
+            ret->step_count++;
         }
         if (k[i].at == SIZE_MAX) {
             st->leaves = true;
         } else {
-            ret->moves[ret->move_count++] = s->out[k[i].at];
+            assert(s->out);
+            moves[ret->move_count++] = s->out[k[i].at];
             st->count++;
         }
     }
