@@ -200,13 +200,17 @@ size_t audit_load(struct arena *arena, struct recorder *const *runs, size_t n, c
                       .bounds = bounds,
                       .line = ARENA_ARRAY(arena, struct audit_line, LINES)};
 
-    littles_law(&a);
-    schedule_lag(&a);
-    steady_throughput(&a);
-    steady_latency(&a);
-    attribution(&a);
-    accounting(&a);
-    enough_samples(&a);
+    if (n == 0) {
+        say(&a, "enough_samples", false, 0, 1, "no run was finished");
+    } else {
+        littles_law(&a);
+        schedule_lag(&a);
+        steady_throughput(&a);
+        steady_latency(&a);
+        attribution(&a);
+        accounting(&a);
+        enough_samples(&a);
+    }
     *ret_lines = a.line;
     *ret_valid = true;
     for (size_t i = 0; i < a.count; i++)

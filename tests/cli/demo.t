@@ -29,6 +29,10 @@ $ timeout --preserve-status -s INT 1 snug compare -f $SOURCE/examples/voice.yaml
 >~ ^voice on A100-SXM4-80GB
 2>~ ^snug: interrupted
 
-= a second Ctrl-C is not needed for a small run, and SIGTERM is the same
+= Ctrl-C before anything is finished is no crash
+$ for t in 0.02 0.04 0.08; do timeout --preserve-status -s INT $t snug compare -f $SOURCE/examples/voice.yaml -r 1000 > out 2> err; echo $?; done | sort -u
+> 130
+
+= SIGTERM is the same
 $ timeout --preserve-status -s TERM 1 snug compare -f $SOURCE/examples/voice.yaml -r 1000 > out; echo $?
 > 130

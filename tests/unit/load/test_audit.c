@@ -133,6 +133,18 @@ TEST(each_fault_fails_its_own_check)
     arena_free(v.arena);
 }
 
+TEST(nothing_finished_is_no_measurement)
+{
+    cleanup_arena struct arena *a = arena_new();
+    const struct audit_line *lines;
+    bool valid = true;
+
+    CHECK_EQ(audit_load(a, NULL, 0, &AUDIT_BOUNDS_DEFAULT, &lines, &valid), 1);
+    CHECK(!valid);
+    CHECK_STR(lines[0].check, "enough_samples");
+    CHECK(!lines[0].ok);
+}
+
 TEST(a_trace_need_not_be_steady)
 {
     struct script_run p = {.rate0 = 5, .rate1 = 20, .slow1 = 3, .trace = true, .seed = 1};
