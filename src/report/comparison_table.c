@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/charts.h"
 #include "report/table.h"
 
 /* A number in a cell; "-" where it was not measured. */
@@ -48,12 +49,16 @@ static double busiest(const struct load_result *l)
     return most;
 }
 
-static const struct load_result *find_load(const struct configuration_result *c, const char *name)
+/* The audits that failed, by name: what an INVALID load shows instead of its figures. */
+static void failed_audits(struct table *t, const struct load_result *l)
 {
-    for (size_t i = 0; i < c->load_count; i++)
-        if (strcmp(c->loads[i].name, name) == 0)
-            return &c->loads[i];
-    return NULL;
+    cleanup_buf struct buf names = {.max = 1 << 16};
+
+    for (size_t i = 0; i < l->audit_count; i++)
+        if (!l->audit[i].ok)
+            buf_printf(&names, "%s%s", names.len ? ", " : "", l->audit[i].check);
+    table_cellf(t, "failed %s", names.len ? buf_str(&names) : "its audit");
+    table_paint(t, TEXT_BAD);
 }
 
 static void row(struct table *t, const struct configuration_result *c, const struct load_result *l,
@@ -68,15 +73,16 @@ static void row(struct table *t, const struct configuration_result *c, const str
     if (!l->valid) {
         table_cell(t, "INVALID");
         table_paint(t, TEXT_BAD);
-        for (int i = 0; i < 4; i++)
-            table_cell(t, "withheld");
-    } else {
-        number(t, 2, l->throughput.mean);
-        interval(t, l->throughput_per_gpu);
-        number(t, 2, l->cost_per_1000_turns);
-        number(t, 0, voice->count ? voice->p50_ms : l->stages[STAGE_TURN].p50_ms);
-        number(t, 0, voice->count ? voice->p95_ms : l->stages[STAGE_TURN].p95_ms);
+        for (int i = 0; i < 6; i++)
+            table_cell(t, NULL);
+        failed_audits(t, l);
+        return;
     }
+    number(t, 2, l->throughput.mean);
+    interval(t, l->throughput_per_gpu);
+    number(t, 2, l->cost_per_1000_turns);
+    number(t, 0, voice->count ? voice->p50_ms : l->stages[STAGE_TURN].p50_ms);
+    number(t, 0, voice->count ? voice->p95_ms : l->stages[STAGE_TURN].p95_ms);
     percent(t, l->success_rate);
     percent(t, busiest(l));
     table_cell(t, l->limit.resource);
@@ -94,14 +100,27 @@ static void load_heading(const struct load_result *l, const struct text_style *s
     buf_puts(out, "\n");
 }
 
-static void load_table(const struct comparison *c, size_t index, const struct text_style *style,
+/* The result of the first configuration that ran under this load, a valid one if there is one. */
+static const struct load_result *example(const struct comparison *c, const char *load)
+{
+    const struct load_result *found = NULL;
+
+    for (size_t i = 0; i < c->count; i++) {
+        const struct load_result *l = chart_load(&c->configurations[i], load);
+        if (l && (!found || (!found->valid && l->valid)))
+            found = l;
+    }
+    return found;
+}
+
+static void load_table(const struct comparison *c, const char *load, const struct text_style *style,
                        struct buf *out)
 {
-    const struct load_result *shown = &c->configurations[0].loads[index];
+    const struct load_result *shown = example(c, load);
     bool voice = shown->stages[STAGE_VOICE_TO_VOICE].count > 0;
     cleanup_table struct table *t = table_new();
 
-    table_column(t, "\nconfiguration", TABLE_LEFT);
+    table_column(t, "\nconfiguration", TABLE_LEFT | TABLE_SHRINK);
     table_column(t, "\nGPUs", TABLE_RIGHT);
     table_column(t, "\nturns/s", TABLE_RIGHT);
     table_column(t, "turns/s\nper GPU", TABLE_RIGHT);
@@ -110,10 +129,10 @@ static void load_table(const struct comparison *c, size_t index, const struct te
     table_column(t, "\np95 ms", TABLE_RIGHT);
     table_column(t, "\nsuccess", TABLE_RIGHT);
     table_column(t, "GPU\nbusy", TABLE_RIGHT);
-    table_column(t, "\nlimited by", TABLE_LEFT | TABLE_SHRINK);
+    table_column(t, "\nlimited by", TABLE_LEFT | TABLE_WRAP);
     load_heading(shown, style, out);
     for (size_t i = 0; i < c->count; i++) {
-        const struct load_result *l = find_load(&c->configurations[i], shown->name);
+        const struct load_result *l = chart_load(&c->configurations[i], load);
         bool best = c->has_verdict && c->verdict.best &&
                     strcmp(c->verdict.best, c->configurations[i].name) == 0;
         if (l)
@@ -123,14 +142,13 @@ static void load_table(const struct comparison *c, size_t index, const struct te
 }
 
 /* Streams of requests beside the turns; one row a configuration and stream. */
-static void requests_table(const struct comparison *c, size_t index, const struct text_style *style,
-                           struct buf *out)
+static void requests_table(const struct comparison *c, const char *load,
+                           const struct text_style *style, struct buf *out)
 {
     cleanup_table struct table *t = table_new();
-    const char *load = c->configurations[0].loads[index].name;
 
-    table_column(t, "configuration", TABLE_LEFT);
-    table_column(t, "requests to", TABLE_LEFT);
+    table_column(t, "configuration", TABLE_LEFT | TABLE_SHRINK);
+    table_column(t, "requests to", TABLE_LEFT | TABLE_SHRINK);
     table_column(t, "per s", TABLE_RIGHT);
     table_column(t, "failed", TABLE_RIGHT);
     table_column(t, "first ms", TABLE_RIGHT);
@@ -138,7 +156,7 @@ static void requests_table(const struct comparison *c, size_t index, const struc
     table_column(t, "total ms", TABLE_RIGHT);
     table_column(t, "total p95", TABLE_RIGHT);
     for (size_t i = 0; i < c->count; i++) {
-        const struct load_result *l = find_load(&c->configurations[i], load);
+        const struct load_result *l = chart_load(&c->configurations[i], load);
         for (size_t k = 0; l && k < l->request_count; k++) {
             const struct request_result *q = &l->requests[k];
             table_cell(t, c->configurations[i].name);
@@ -151,7 +169,7 @@ static void requests_table(const struct comparison *c, size_t index, const struc
             number(t, 1, q->total.p95_ms);
         }
     }
-    if (c->configurations[0].loads[index].request_count) {
+    if (example(c, load)->request_count) {
         buf_putc(out, '\n');
         table_print_indented(t, style, 2, out);
     }
@@ -163,11 +181,11 @@ static void headroom_table(const struct comparison *c, const struct text_style *
     cleanup_table struct table *t = table_new();
     bool any = false;
 
-    table_column(t, "configuration", TABLE_LEFT);
+    table_column(t, "configuration", TABLE_LEFT | TABLE_SHRINK);
     table_column(t, "GPUs", TABLE_RIGHT);
     table_column(t, "most users", TABLE_RIGHT);
     table_column(t, "per GPU", TABLE_RIGHT);
-    table_column(t, "what then limits", TABLE_LEFT | TABLE_SHRINK);
+    table_column(t, "what then limits", TABLE_LEFT | TABLE_WRAP);
     for (size_t i = 0; i < c->count; i++) {
         const struct configuration_result *r = &c->configurations[i];
         if (!r->curve_count)
@@ -187,28 +205,35 @@ static void headroom_table(const struct comparison *c, const struct text_style *
     table_print_indented(t, style, 2, out);
 }
 
+static void recommend(const char *configuration, const char *for_what,
+                      const struct text_style *style, struct buf *out)
+{
+    if (!configuration)
+        return;
+    buf_puts(out, for_what);
+    text_put(out, style, TEXT_BOLD, configuration);
+    buf_putc(out, '\n');
+}
+
 static void verdict(const struct comparison *c, const struct text_style *style, struct buf *out)
 {
     const struct verdict *v = &c->verdict;
+    cleanup_buf struct buf line = {.max = 1 << 16};
 
     if (!c->has_verdict)
         return;
-    buf_putc(out, '\n');
-    text_put(out, style, TEXT_BOLD, "verdict");
-    if (v->best && v->against)
-        buf_printf(
-            out,
-            " on %s: %s does %.3f times the work per GPU of %s (95 %% interval %.3f to %.3f)\n",
-            v->load, v->best, v->ratio.mean, v->against, v->ratio.lo, v->ratio.hi);
-    else if (v->best)
-        buf_printf(out, " on %s: %s\n", v->load, v->best);
+    buf_printf(&line, "on %s: ", v->load ? v->load : "this load");
+    if (v->best && v->against && !isnan(v->ratio.mean))
+        buf_printf(&line, "%s does %.3f times the work per GPU of %s", v->best, v->ratio.mean,
+                   v->against);
     else
-        buf_printf(out, " on %s: the data cannot tell the best ones apart\n",
-                   v->load ? v->load : "this load");
-    if (v->production)
-        buf_printf(out, "  production   %s\n", v->production);
-    if (v->development)
-        buf_printf(out, "  development  %s\n", v->development);
+        buf_puts(&line, v->best ? v->best : "the data cannot tell the best ones apart");
+    if (v->best && v->against && !isnan(v->ratio.lo))
+        buf_printf(&line, " (95 %%: %.3f to %.3f)", v->ratio.lo, v->ratio.hi);
+    buf_putc(out, '\n');
+    text_wrap(out, style, TEXT_BOLD, "verdict ", buf_str(&line));
+    recommend(v->production, "  production   ", style, out);
+    recommend(v->development, "  development  ", style, out);
     for (size_t i = 0; v->why && v->why[i]; i++)
         text_wrap(out, style, TEXT_PLAIN, "  - ", v->why[i]);
 }
@@ -233,7 +258,9 @@ static void audits(const struct comparison *c, const struct text_style *style, s
                 text_wrap(out, style, TEXT_BAD, where, l->audit[n].text);
             }
         }
-    if (!bad)
+    if (!all)
+        buf_puts(out, "audits: nothing was measured\n");
+    else if (!bad)
         buf_printf(out, "audits: all %zu hold\n", all);
     else
         buf_printf(out, "audits: %zu of %zu failed\n", bad, all);
@@ -257,16 +284,23 @@ static void objectives(const struct comparison *c, const struct text_style *styl
 
 void comparison_table(const struct comparison *c, const struct text_style *style, struct buf *out)
 {
-    text_put(out, style, TEXT_BOLD, c->scenario);
-    buf_printf(out, " on %s, %s time%s, seed %llu, %u repetition%s\n", c->gpu_model, c->clock,
+    const char *loads[CHART_LOADS];
+    size_t n = chart_loads(c, loads);
+    cleanup_buf struct buf line = {.max = 1 << 16};
+
+    buf_puts(&line, c->scenario ? c->scenario : "comparison");
+    if (c->gpu_model)
+        buf_printf(&line, " on %s", c->gpu_model);
+    buf_printf(&line, ", %s time%s, seed %llu, %u repetition%s", c->clock,
                c->emulated ? ", emulated GPUs" : "", (unsigned long long)c->seed, c->repetitions,
                c->repetitions == 1 ? "" : "s");
+    text_wrap(out, style, TEXT_BOLD, "", buf_str(&line));
     if (c->interrupted)
         text_wrap(out, style, TEXT_WARN, "",
                   "interrupted: only what was finished by then is shown");
-    for (size_t i = 0; c->count && i < c->configurations[0].load_count; i++) {
-        load_table(c, i, style, out);
-        requests_table(c, i, style, out);
+    for (size_t i = 0; i < n; i++) {
+        load_table(c, loads[i], style, out);
+        requests_table(c, loads[i], style, out);
     }
     headroom_table(c, style, out);
     verdict(c, style, out);

@@ -4,6 +4,8 @@
 #include <math.h>
 
 #include "check.h"
+#include "fixture_comparison.h"
+#include "golden.h"
 
 /* A small comparison made by hand: nothing in it is measured unless a test sets it. */
 struct fixture {
@@ -265,4 +267,36 @@ TEST(nothing_and_one_configuration)
     CHECK(!strstr(page, "id=\"headroom\""));
     CHECK_CONTAINS(page, "1 configuration of");
     done(&f, page);
+}
+
+/* Eight configurations of everything that a comparison can be, held to a stricter reading of the markup. */
+TEST(every_kind_of_comparison_makes_a_whole_page)
+{
+    static const unsigned kinds[] = {0, FIXTURE_ONE, FIXTURE_EMPTY, FIXTURE_NAN, FIXTURE_EVEN,
+                                     FIXTURE_INVALID, FIXTURE_HOSTILE, FIXTURE_NO_HEADROOM | FIXTURE_NO_PRICE,
+                                     FIXTURE_NAN | FIXTURE_INVALID | FIXTURE_HOSTILE};
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        struct comparison *c = fixture_comparison(kinds[i]);
+        cleanup_free char *page = page_of(c);
+        check_markup(page);
+        check_page(page);
+        CHECK(!strstr(page, "<script>alert"));
+        CHECK(!strstr(page, "<img"));
+        CHECK(!strstr(page, "(null)"));
+        CHECK_LT(strlen(page), 1 << 20); /* what may be mailed */
+        comparison_free(c);
+    }
+}
+
+TEST(a_whole_page_says_emulated_and_shows_no_withheld_number)
+{
+    struct comparison *c = fixture_comparison(FIXTURE_INVALID);
+    cleanup_free char *page = page_of(c);
+
+    CHECK_CONTAINS(page, "emulated");
+    CHECK_CONTAINS(page, "steady_state");
+    CHECK(!strstr(page, "99.93")); /* success */
+    CHECK(!strstr(page, "0.673")); /* turns/s per GPU */
+    comparison_free(c);
 }
